@@ -1,0 +1,59 @@
+"""The versioned meaning of a rolling index, read from `definitions.yaml`."""
+
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+
+class WindowLength(BaseModel):
+    """The length of a rolling window: whole hours or whole days, never both."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hours: Annotated[int, Field(gt=0)] | None = None
+    days: Annotated[int, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Self:
+        if (self.hours is None) == (self.days is None):
+            msg = "a window is measured either in hours or in days"
+            raise ValueError(msg)
+        return self
+
+
+class Definition(BaseModel):
+    """One version of the meaning of "index".
+
+    Attributes:
+        version: what a figure names as its method.
+        effective_from: first local day (Asia/Ho_Chi_Minh) on which it holds.
+        satisfied_from: lowest level (1 to 5) that counts as satisfied.
+        confidence: two-sided confidence of the interval, between 0 and 1.
+        windows: name to length, as shown and served.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    effective_from: date
+    satisfied_from: Annotated[int, Field(ge=1, le=5)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    windows: dict[str, WindowLength]
+
+
+@cache
+def definitions() -> tuple[Definition, ...]:
+    """All versions, oldest first."""
+    text = files("method").joinpath("definitions.yaml").read_text(encoding="utf-8")
+    versions = TypeAdapter(list[Definition]).validate_python(yaml.safe_load(text))
+    return tuple(sorted(versions, key=lambda version: version.effective_from))
+
+
+def definition_on(day: date) -> Definition:
+    """The version in force on a local day; the oldest one for any day before it."""
+    in_force = [version for version in definitions() if version.effective_from <= day]
+    return in_force[-1] if in_force else definitions()[0]

@@ -1,0 +1,111 @@
+"""Alerts, and what agencies say to them."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import UUID7, AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from schemas.base import Event
+from schemas.feedback import AgencyCode
+from schemas.figure import Figure, Percent
+from schemas.masking import mask
+from schemas.scope import Scope
+
+
+class AlertState(StrEnum):
+    """Where an alert stands. `pending` waits for the rule's `for`; a pending one that did not last
+    is `lapsed`; one that fired and recovered is `resolved`."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    LAPSED = "lapsed"
+
+
+class Severity(StrEnum):
+    """How soon somebody has to look."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Evidence(BaseModel):
+    """What an alert rests on: the figures at its last reading, and those when it opened."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    window: str
+    as_of: AwareDatetime
+    current: Figure
+    previous: Figure
+    target: Annotated[Percent | None, Field(description="Of a below-target rule, %")] = None
+    baseline: Annotated[
+        Percent | None,
+        Field(description="Index from which a drop fell, %; recovery is measured to it"),
+    ] = None
+
+
+class AlertChanged(Event):
+    """An alert moved from one state to another."""
+
+    TYPE: ClassVar = "vn.langnghe.alert.changed.v1"
+
+    alert: Annotated[str, Field(description="The same from opening to end")]
+    revision: Annotated[int, Field(ge=1, description="Grows by one with every change")]
+    rule: str
+    kind: Annotated[str, Field(description="Which detector: below_target, drop")]
+    severity: Severity
+    scope: Scope
+    state: AlertState
+    opened_at: AwareDatetime
+    changed_at: AwareDatetime
+    evidence: Evidence
+    latest_received_at: Annotated[
+        AwareDatetime | None, Field(description="Newest answer behind the change")
+    ] = None
+    latest_occurred_at: AwareDatetime | None = None
+
+    def subject(self) -> str:
+        return self.alert
+
+    def event_time(self) -> datetime:
+        return self.changed_at
+
+    def event_id(self) -> str:
+        return f"{self.alert}/{self.revision}"
+
+
+class ReplyKind(StrEnum):
+    """What an agency does about an alert."""
+
+    ACKNOWLEDGED = "acknowledged"
+    CAUSE = "cause"
+    PLAN = "plan"
+    RESULT = "result"
+
+
+class AgencyReplied(Event):
+    """The responsible agency answered an alert."""
+
+    TYPE: ClassVar = "vn.langnghe.agency.replied.v1"
+
+    id: UUID7
+    alert: str
+    agency: AgencyCode
+    kind: ReplyKind
+    text: Annotated[str | None, Field(max_length=2000), AfterValidator(lambda t: t and mask(t))] = (
+        None
+    )
+    due: Annotated[date | None, Field(description="By when a plan is to be done")] = None
+    replied_at: AwareDatetime
+
+    def subject(self) -> str:
+        return self.alert
+
+    def event_time(self) -> datetime:
+        return self.replied_at
+
+    def event_id(self) -> str:
+        return str(self.id)

@@ -1,0 +1,180 @@
+"""Feedback on its way: handed in, accepted, or set aside."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import (
+    UUID7,
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from schemas.base import Event
+from schemas.masking import mask
+from schemas.scope import Scope
+
+AgencyCode = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[GH][0-9]{2}$")
+]
+"""`000.00.19.H26` (QCVN 102:2016/BTTTT)."""
+
+FieldCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._:-]{1,64}$")]
+ItemCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+Level = Annotated[int, Field(ge=1, le=5)]
+ProcedureCode = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[0-9]\.[0-9]{6}(\.[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[GH][0-9]{2})?$",
+    ),
+]
+"""`1.011442`, or with the local suffix `1.011442.000.00.00.H38`."""
+
+COMMENT_LIMIT = 1000
+
+Comment = Annotated[
+    str, StringConstraints(max_length=COMMENT_LIMIT, min_length=1), AfterValidator(mask)
+]
+"""Free text. Masking is part of the type, so unmasked text cannot be put on a topic at all."""
+
+
+class Channel(StrEnum):
+    """How an answer came in."""
+
+    KIOSK = "kiosk"
+    WEB = "web"
+    QR = "qr"
+    PHONE = "phone"
+    PAPER = "paper"
+    IMPORT = "import"
+
+
+class Stage(StrEnum):
+    """At which step of a dossier the person was asked (Circular 01/2018/TT-VPCP, chapter III)."""
+
+    RECEIPT = "receipt"
+    SUPPLEMENT = "supplement"
+    REFUSAL = "refusal"
+    RESULT = "result"
+
+
+class Response(Event):
+    """What a citizen answered, as the kiosk, page or partner system writes it down.
+
+    It holds no identity: the device is a machine, the dossier token is opaque.
+    """
+
+    id: Annotated[UUID7, Field(description="UUIDv7 minted where the answer was given")]
+    unit: Annotated[AgencyCode, Field(description="Agency code of the one-stop unit")]
+    device: Annotated[Identifier, Field(description="Which kiosk, page or partner system")]
+    channel: Channel
+    stage: Stage
+    procedure: ProcedureCode | None = None
+    field: Annotated[FieldCode | None, Field(description="Service field")] = None
+    dossier_token: Annotated[
+        Identifier | None, Field(description="Opaque; says nothing about the dossier")
+    ] = None
+    occurred_at: Annotated[AwareDatetime, Field(description="RFC 3339 with zone")]
+    instrument: Annotated[ItemCode, Field(description="Questionnaire")]
+    instrument_version: Annotated[int, Field(ge=1)]
+    answers: Annotated[
+        dict[ItemCode, Level],
+        Field(min_length=1, max_length=40, description="Item to level, 1 to 5"),
+    ]
+    comment: Comment | None = None
+    language: Language = "vi"
+
+    def subject(self) -> str:
+        return self.unit
+
+    def event_time(self) -> datetime:
+        return self.occurred_at
+
+    def event_id(self) -> str:
+        return str(self.id)
+
+
+class FeedbackSubmitted(Response):
+    """The gateway received a response and vouches for its form."""
+
+    TYPE: ClassVar = "vn.langnghe.feedback.submitted.v1"
+
+    received_at: AwareDatetime
+
+
+class SourcePosition(BaseModel):
+    """Where a record stood in `feedback.submitted.v1`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    partition: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0)]
+
+
+class FeedbackAccepted(Event):
+    """A response that counts. Free text and token stay in `ingest.responses`."""
+
+    TYPE: ClassVar = "vn.langnghe.feedback.accepted.v1"
+
+    id: UUID7
+    unit: AgencyCode
+    above: Annotated[
+        list[Scope],
+        Field(description="Scopes over the unit: commune, province or ministry, country"),
+    ]
+    channel: Channel
+    stage: Stage
+    procedure: ProcedureCode | None = None
+    field: FieldCode | None = None
+    occurred_at: AwareDatetime
+    received_at: AwareDatetime
+    instrument: ItemCode
+    instrument_version: Annotated[int, Field(ge=1)]
+    answers: Annotated[dict[ItemCode, Level], Field(min_length=1, max_length=40)]
+    source: SourcePosition
+
+    def subject(self) -> str:
+        return self.unit
+
+    def event_time(self) -> datetime:
+        return self.occurred_at
+
+    def event_id(self) -> str:
+        return str(self.id)
+
+
+class Violation(BaseModel):
+    """One broken rule: which field, and what the rule says. Never holds the input itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    field: str
+    rule: str
+
+
+class FeedbackQuarantined(Event):
+    """A record was set aside, with the reason. What it said stays in `ingest.quarantine`."""
+
+    TYPE: ClassVar = "vn.langnghe.feedback.quarantined.v1"
+
+    id: Annotated[str, Field(description="topic/partition/offset of the record set aside")]
+    unit: str | None = None
+    reason: str
+    violations: list[Violation]
+    source: SourcePosition
+    quarantined_at: AwareDatetime
+
+    def subject(self) -> str:
+        return self.unit or "unknown"
+
+    def event_time(self) -> datetime:
+        return self.quarantined_at
+
+    def event_id(self) -> str:
+        return self.id

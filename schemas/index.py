@@ -1,0 +1,52 @@
+"""The rolling index of a scope, as stored, served and announced."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from schemas.base import Event
+from schemas.figure import Figure
+from schemas.scope import Scope
+
+Basis = Literal["management_information", "official_statistics"]
+"""What a figure is: a kiosk index is management information (whoever likes may answer), a survey
+index is an official statistic. The two are never mixed."""
+
+
+class WindowFigures(BaseModel):
+    """One window, now and one window ago. `start` is included, `end` is not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: AwareDatetime
+    end: AwareDatetime
+    current: Figure
+    previous: Figure
+
+
+class IndexUpdated(Event):
+    """The windows of one scope and item were recomputed."""
+
+    TYPE: ClassVar = "vn.langnghe.index.updated.v1"
+
+    scope: Scope
+    item: Annotated[str, Field(description="Question asked; `overall` is the headline")]
+    basis: Basis
+    method: Annotated[str, Field(description="Version of the definition, see method/")]
+    as_of: Annotated[AwareDatetime, Field(description="Local hour that the windows end with")]
+    version: Annotated[
+        int, Field(ge=0, description="Grows with every recomputation; older ones are ignored")
+    ]
+    latest_occurred_at: AwareDatetime | None = None
+    latest_received_at: AwareDatetime | None = None
+    windows: dict[str, WindowFigures]
+
+    def subject(self) -> str:
+        return self.scope
+
+    def event_time(self) -> datetime:
+        return self.as_of
+
+    def event_id(self) -> str:
+        return f"{self.scope}/{self.item}/{self.version}"

@@ -1,0 +1,52 @@
+"""Instruments: the questionnaires that answers belong to, as versioned data.
+
+Every instrument asks `overall`. That one question is the headline of an index, so that n counts
+people and not boxes ticked; the other items are kept and shown beside it.
+"""
+
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Final, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.feedback import ItemCode
+
+OVERALL: Final = "overall"
+
+
+class ItemText(BaseModel):
+    """A question in the languages of the people asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vi: str
+    en: str
+
+
+class Instrument(BaseModel):
+    """One version of a questionnaire."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: ItemCode
+    version: Annotated[int, Field(ge=1)]
+    items: dict[ItemCode, ItemText]
+
+    @model_validator(mode="after")
+    def _asks_overall(self) -> Self:
+        if OVERALL not in self.items:
+            msg = f"items: every instrument asks `{OVERALL}`"
+            raise ValueError(msg)
+        return self
+
+
+@cache
+def instruments() -> dict[tuple[str, int], Instrument]:
+    """All instruments by code and version."""
+    found: dict[tuple[str, int], Instrument] = {}
+    for path in files("schemas").joinpath("instruments").iterdir():
+        instrument = Instrument.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        found[instrument.code, instrument.version] = instrument
+    return found

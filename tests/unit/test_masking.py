@@ -1,0 +1,40 @@
+"""What people write about themselves is hidden; what they write about the service is not."""
+
+import pytest
+
+from schemas.masking import mask
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("gọi tôi 0912345678 nhé", "gọi tôi [số] nhé"),
+        ("0912 345 678", "[số]"),
+        ("091.234.5678", "[số]"),
+        ("+84 912 345 678.", "[số]."),
+        ("+84912345678", "[số]"),
+        ("024 3825 1234", "[số]"),
+        ("CCCD 001098012345", "CCCD [số]"),
+        ("001 098 012 345", "[số]"),
+        ("CMND 012345678", "CMND [số]"),
+        ("STK 19034567890123 Techcombank", "STK [số] Techcombank"),
+        ("thư nguyen.van-a+1@mail.gov.vn đây", "thư [e-mail] đây"),
+    ],
+)
+def test_personal_data_is_masked(text: str, masked: str) -> None:
+    assert mask(text) == masked
+    assert mask(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Chờ 45 phút ngày 22/11/2026, quầy số 3",
+        "Ngày 22-11-2026 tôi đến 2 lần",
+        "Phí 1.500.000 đồng là quá cao",
+        "Thủ tục 1.011442 hướng dẫn không rõ",
+        "Cán bộ rất nhiệt tình",
+    ],
+)
+def test_what_matters_stays(text: str) -> None:
+    assert mask(text) == text
