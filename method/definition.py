@@ -57,3 +57,15 @@ def definition_on(day: date) -> Definition:
     """The version in force on a local day; the oldest one for any day before it."""
     in_force = [version for version in definitions() if version.effective_from <= day]
     return in_force[-1] if in_force else definitions()[0]
+
+
+def definition_of(version: str) -> Definition:
+    """The version that a figure names.
+
+    Raises:
+        KeyError: when no such version is known here.
+    """
+    for definition in definitions():
+        if definition.version == version:
+            return definition
+    raise KeyError(version)

@@ -6,10 +6,10 @@ different units in turn, so the day is part of every question.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -106,6 +106,15 @@ class Registry:
         for entry in entries:
             self._versions[entry.key].append(entry)
 
+    @classmethod
+    def of_documents(cls, documents: Iterable[dict[str, Any]]) -> Self:
+        """The registry that stored entries (`RegistryEntry.model_dump(mode="json")`) make up."""
+        return cls(RegistryEntry.model_validate(document) for document in documents)
+
+    def __iter__(self) -> Iterator[RegistryEntry]:
+        """All versions of all entries."""
+        return (entry for versions in self._versions.values() for entry in versions)
+
     def __len__(self) -> int:
         """How many keys there are, whatever their versions."""
         return len(self._versions)
@@ -136,10 +145,5 @@ class Registry:
 
     def children(self, key: str, day: date) -> list[RegistryEntry]:
         """What stands directly under a key on a day, by kind and code."""
-        found = [
-            entry
-            for versions in self._versions.values()
-            for entry in versions
-            if entry.parent == key and entry.in_force(day)
-        ]
+        found = [entry for entry in self if entry.parent == key and entry.in_force(day)]
         return sorted(found, key=lambda entry: (entry.kind, entry.code))

@@ -22,7 +22,11 @@ def test_index_is_the_share_at_four_or_five() -> None:
 def test_no_answers_is_no_index_rather_than_zero() -> None:
     result = figure((0, 0, 0, 0, 0), DEFINITION)
     assert result.n == 0
-    assert result.index is result.low is result.high is result.mean is result.shares is None
+    assert result.index is None
+    assert result.low is None
+    assert result.high is None
+    assert result.mean is None
+    assert result.shares is None
 
 
 def test_all_satisfied_keeps_an_honest_interval() -> None:

@@ -1,0 +1,1 @@
+"""The registry that a deployment starts from: CSV files for `langnghe registry load`."""

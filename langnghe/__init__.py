@@ -1,0 +1,1 @@
+"""The `langnghe` command: one file a subcommand."""

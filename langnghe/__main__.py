@@ -1,0 +1,5 @@
+"""`python -m langnghe` is `langnghe`."""
+
+from langnghe.cli import app
+
+app()

@@ -1,0 +1,24 @@
+"""What commands share to talk to people: results on standard output, everything else on error."""
+
+from typing import Final, NoReturn
+
+import typer
+from rich.console import Console
+
+FAILED: Final = 1
+"""Exit code: it was tried and did not succeed, or a check found something wrong."""
+
+MISUSED: Final = 2
+"""Exit code: the call or a file it names is wrong; nothing was done."""
+
+IN_USE: Final = 3
+"""Exit code: another stack uses the data folder."""
+
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+results = Console(highlight=False, soft_wrap=True)
+
+
+def stop(message: object, code: int) -> NoReturn:
+    """Say why on standard error and end with an exit code."""
+    notes.print(str(message), style="red", markup=False)
+    raise typer.Exit(code)

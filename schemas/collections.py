@@ -1,0 +1,31 @@
+"""Collections that more than their owner reads. Only the owner writes; shapes are contracts."""
+
+from typing import Final
+
+REGISTRY: Final = "registry.entries"
+"""Owner: gateway. `RegistryEntry` as JSON, `_id` kind:code@valid_from."""
+
+RESPONSES: Final = "ingest.responses"
+"""Owner: ingest. One document a response, `_id` its event id; `source` is where its record stood,
+so that a redelivery can be told from the same event sent twice; `copies` are such others."""
+
+QUARANTINE: Final = "ingest.quarantine"
+"""Owner: ingest. One document a record set aside, `_id` topic/partition/offset, with the record as
+it came and the reason."""
+
+BUCKETS: Final = "scoring.buckets"
+"""Owner: scoring. Unit × service field × local day × item: n1…n5, the same by hour in `h`, and the
+source offset of the last record counted into it."""
+
+POSITIONS: Final = "scoring.positions"
+"""Owner: scoring. One document a partition: `applied` and `refreshed` are source offsets, `next` is
+where to go on in feedback.accepted.v1."""
+
+TALLIES: Final = "scoring.tallies"
+"""Owner: scoring. Scope × item × period (a local day; an hour, for the last days): n1…n5."""
+
+INDICES: Final = "scoring.indices"
+"""Owner: scoring. `IndexUpdated` of a scope and item, `_id` scope|item."""
+
+ALERTS: Final = "notify.alerts"
+"""Owner: notify. One document an alert; `event` is its last `AlertChanged`."""

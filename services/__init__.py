@@ -1,0 +1,1 @@
+"""The four services and what every one of them is made of (`runtime`)."""

@@ -1,0 +1,4 @@
+"""The HTTP edge: receives feedback, serves pages, indices, alerts and live updates.
+
+It computes no index and owns the registry.
+"""

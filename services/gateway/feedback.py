@@ -1,0 +1,212 @@
+"""`POST /v1/feedback`: takes responses in, answers 202 when Kafka has them."""
+
+import json
+import time
+from datetime import datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import UUID7, BaseModel, Field, ValidationError
+
+from schemas.feedback import FeedbackSubmitted, Response, Violation
+from schemas.topics import FEEDBACK_SUBMITTED
+from services.gateway.body import json_body
+from services.gateway.problems import ProblemError, documented
+from services.gateway.settings import GatewaySettings
+from services.runtime import metrics
+from services.runtime.clock import Clock
+from services.runtime.producer import KafkaUnavailableError, Producer
+
+BATCH_LIMIT = 500
+
+EXAMPLE: dict[str, Any] = {
+    "id": "019aa000-0000-7000-8000-000000000001",
+    "unit": "000.00.19.H26",
+    "device": "kiosk-1",
+    "channel": "kiosk",
+    "stage": "result",
+    "field": "ho-tich",
+    "occurred_at": "2026-11-22T09:00:00+07:00",
+    "instrument": "kiosk",
+    "instrument_version": 1,
+    "answers": {"overall": 5},
+    "comment": "Cán bộ hướng dẫn tận tình",
+    "language": "vi",
+}
+
+
+class Accepted(BaseModel):
+    """Kafka has the response: it will be counted or set aside with a reason, never lost."""
+
+    id: UUID7
+    status: Literal["accepted"] = "accepted"
+    received_at: datetime
+
+
+class ItemResult(BaseModel):
+    """What became of one item of a batch."""
+
+    index: int = Field(description="Place in the batch, from 0")
+    id: str | None = Field(description="The item's id, as far as it could be read")
+    status: Literal["accepted", "refused"]
+    errors: list[Violation] = []
+
+
+class BatchResult(BaseModel):
+    """What became of a batch, item by item."""
+
+    accepted: int
+    refused: int
+    received_at: datetime
+    results: list[ItemResult]
+
+
+def _violations(error: ValidationError) -> list[Violation]:
+    return [
+        Violation(field=".".join(map(str, detail["loc"])) or "body", rule=detail["msg"])
+        for detail in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def _parse(body: bytes) -> Response:
+    """One response.
+
+    Raises:
+        ProblemError: 400 when it is not JSON, 422 with every broken rule when it is not a response.
+    """
+    try:
+        return Response.model_validate_json(body)
+    except ValidationError as error:
+        errors = _violations(error)
+        if error.errors()[0]["type"] == "json_invalid":
+            raise ProblemError(400, "not-json", errors[0].rule, errors) from None
+        raise ProblemError(422, "invalid-response", "The response breaks a rule.", errors) from None
+
+
+def _parse_batch(body: bytes) -> list[Any]:
+    try:
+        items = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        errors = [Violation(field="body", rule=f"must be JSON: {type(error).__name__}")]
+        raise ProblemError(400, "not-json", "The body is not JSON.", errors) from None
+    if not isinstance(items, list) or not 1 <= len(items) <= BATCH_LIMIT:
+        rule = f"must be an array of 1 to {BATCH_LIMIT} responses"
+        errors = [Violation(field="body", rule=rule)]
+        raise ProblemError(422, "invalid-batch", f"The body {rule}.", errors)
+    return items
+
+
+def _received(response: Response, now: datetime) -> FeedbackSubmitted:
+    # Every value is checked already; checking it again would cost as much as all the rest.
+    return FeedbackSubmitted.model_construct(**dict(response), received_at=now)
+
+
+class Intake:
+    """Where responses come in."""
+
+    def __init__(self, producer: Producer, settings: GatewaySettings, clock: Clock) -> None:
+        """Hold what the work needs."""
+        self._producer = producer
+        self._settings = settings
+        self._clock = clock
+
+    async def _publish(self, events: list[FeedbackSubmitted]) -> None:
+        started = time.monotonic()
+        try:
+            await self._producer.send(
+                FEEDBACK_SUBMITTED, events, timeout=self._settings.publish_seconds
+            )
+        except KafkaUnavailableError:
+            metrics.GATEWAY_RESPONSES.labels("unavailable").inc(len(events))
+            raise ProblemError(
+                503,
+                "unavailable",
+                "The response was not stored; keep it and send it again.",
+                headers={"Retry-After": str(self._settings.retry_after_seconds)},
+            ) from None
+        metrics.GATEWAY_PUBLISH_SECONDS.observe(time.monotonic() - started)
+        metrics.GATEWAY_RESPONSES.labels("accepted").inc(len(events))
+
+    async def one(self, request: Request) -> Accepted:
+        """Take one response in."""
+        try:
+            response = _parse(await json_body(request, self._settings.max_body))
+        except ProblemError:
+            metrics.GATEWAY_RESPONSES.labels("refused").inc()
+            raise
+        now = self._clock()
+        await self._publish([_received(response, now)])
+        return Accepted(id=response.id, received_at=now)
+
+    async def batch(self, request: Request) -> BatchResult:
+        """Take up to 500 responses in; each well-formed one counts, whatever the others are."""
+        items = _parse_batch(await json_body(request, self._settings.max_batch_body))
+        now = self._clock()
+        events: list[FeedbackSubmitted] = []
+        results: list[ItemResult] = []
+        for index, item in enumerate(items):
+            named = item.get("id") if isinstance(item, dict) else None
+            identity = named[:64] if isinstance(named, str) else None
+            try:
+                response = Response.model_validate_json(json.dumps(item))
+            except ValidationError as error:
+                results.append(
+                    ItemResult(
+                        index=index, id=identity, status="refused", errors=_violations(error)
+                    )
+                )
+                continue
+            events.append(_received(response, now))
+            results.append(ItemResult(index=index, id=identity, status="accepted"))
+        refused = len(results) - len(events)
+        metrics.GATEWAY_RESPONSES.labels("refused").inc(refused)
+        if events:
+            await self._publish(events)
+        return BatchResult(accepted=len(events), refused=refused, received_at=now, results=results)
+
+
+def _request_body(schema: dict[str, Any], example: object) -> dict[str, Any]:
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schema, "example": example}},
+        }
+    }
+
+
+def router(intake: Intake) -> APIRouter:
+    """The routes of the intake."""
+    routes = APIRouter(prefix="/v1/feedback", tags=["feedback"])
+    schema = Response.model_json_schema()
+
+    @routes.post(
+        "",
+        status_code=202,
+        summary="Hand in one response",
+        responses=documented(400, 413, 415, 422, 503),
+        openapi_extra=_request_body(schema, EXAMPLE),
+    )
+    async def one(request: Request) -> Accepted:
+        return await intake.one(request)
+
+    @routes.post(
+        "/batch",
+        status_code=202,
+        summary=f"Hand in up to {BATCH_LIMIT} responses",
+        responses={
+            207: {"model": BatchResult, "description": "Some responses break a rule"},
+            **documented(400, 413, 415, 422, 503),
+        },
+        response_model=BatchResult,
+        openapi_extra=_request_body(
+            {"type": "array", "minItems": 1, "maxItems": BATCH_LIMIT, "items": schema}, [EXAMPLE]
+        ),
+    )
+    async def batch(request: Request) -> BatchResult | JSONResponse:
+        result = await intake.batch(request)
+        if result.refused:
+            return JSONResponse(result.model_dump(mode="json"), status_code=207)
+        return result
+
+    return routes

@@ -1,0 +1,120 @@
+"""Errors as RFC 9457 problem details that name the field and the rule, in both languages."""
+
+from collections.abc import Mapping, Sequence
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from schemas.feedback import Violation
+
+MEDIA_TYPE = "application/problem+json"
+
+_TITLES: Mapping[int, tuple[str, str]] = {
+    400: ("Nội dung gửi lên không đọc được", "The request body cannot be read"),
+    404: ("Không tìm thấy", "Not found"),
+    405: ("Phương thức không được hỗ trợ", "The method is not supported"),
+    413: ("Nội dung gửi lên quá lớn", "The request body is too large"),
+    415: ("Định dạng nội dung không được hỗ trợ", "The media type is not supported"),
+    422: ("Nội dung không hợp lệ", "The content breaks a rule"),
+    500: ("Lỗi hệ thống", "Internal error"),
+    503: ("Tạm thời không tiếp nhận được", "Temporarily unavailable"),
+}
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; `title_vi` and `errors` are extension members."""
+
+    type: str = Field(description="What kind of problem; stable, for programs")
+    title: str
+    title_vi: str
+    status: int
+    detail: str
+    errors: list[Violation] = Field(
+        default_factory=list, description="Every broken rule, by field; never repeats the input"
+    )
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        errors: Sequence[Violation] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Describe the problem.
+
+        Args:
+            status: HTTP status.
+            kind: last part of the problem's type.
+            detail: one sentence on this case.
+            errors: broken rules by field.
+            headers: extra response headers.
+        """
+        super().__init__(detail)
+        vi, en = _TITLES[status]
+        self.problem = Problem(
+            type=f"urn:langnghe:problem:{kind}",
+            title=en,
+            title_vi=vi,
+            status=status,
+            detail=detail,
+            errors=list(errors),
+        )
+        self.headers = dict(headers or {})
+
+    def response(self) -> Response:
+        """The HTTP answer."""
+        return JSONResponse(
+            self.problem.model_dump(mode="json"),
+            status_code=self.problem.status,
+            media_type=MEDIA_TYPE,
+            headers=self.headers,
+        )
+
+
+def _from_http(error: HTTPException) -> ProblemError:
+    status = error.status_code if error.status_code in _TITLES else 500
+    kind = {404: "not-found", 405: "method-not-allowed"}.get(status, "http")
+    return ProblemError(status, kind, str(error.detail), headers=error.headers)
+
+
+def _from_validation(error: RequestValidationError) -> ProblemError:
+    errors = [
+        Violation(field=".".join(map(str, detail["loc"][1:])) or "request", rule=detail["msg"])
+        for detail in error.errors()
+    ]
+    return ProblemError(422, "invalid-request", "The request breaks a rule.", errors)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of an application with a problem."""
+
+    async def on_problem(_: Request, error: Exception) -> Response:
+        if isinstance(error, ProblemError):
+            return error.response()
+        if isinstance(error, RequestValidationError):
+            return _from_validation(error).response()
+        if isinstance(error, HTTPException):
+            return _from_http(error).response()
+        return ProblemError(500, "internal", "The error is in the log.").response()
+
+    for kind in (ProblemError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, on_problem)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """The problems that a route can answer with, for OpenAPI."""
+    return {
+        status: {
+            "description": _TITLES[status][1],
+            "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+        }
+        for status in statuses
+    }

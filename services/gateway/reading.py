@@ -1,0 +1,137 @@
+"""Reads indices and alerts as scoring and notify keep them, and puts names to them."""
+
+from datetime import date, timedelta
+
+from method.definition import definition_of, definition_on
+from method.figure import figure
+from method.period import day_key, local_day, local_hour_start
+from method.window import window_figures
+from schemas.alert import AlertChanged, AlertState
+from schemas.collections import ALERTS, INDICES, TALLIES
+from schemas.figure import Counts
+from schemas.index import IndexUpdated
+from schemas.instrument import OVERALL
+from schemas.registry import Registry
+from schemas.scope import COUNTRY, Scope, scope_kind
+from services.gateway.views import AlertView, DayView, IndexView, Name
+from services.runtime.cached import Cached
+from services.runtime.clock import Clock
+from services.runtime.database import Database, Document
+
+COUNTRY_NAME = Name(vi="Cả nước", en="Viet Nam")
+
+
+class Reader:
+    """What pages and programs may read."""
+
+    def __init__(self, database: Database, registry: Cached[Registry], clock: Clock) -> None:
+        """Hold what the work needs."""
+        self._database = database
+        self._registry = registry
+        self._clock = clock
+
+    def _today(self) -> date:
+        return local_day(self._clock())
+
+    def name(self, scope: Scope) -> Name | None:
+        """A scope's name, also if it is no longer in force; None if nobody knows it."""
+        if scope == COUNTRY:
+            return COUNTRY_NAME
+        entry = self._registry.value.latest(scope, self._today())
+        return Name(vi=entry.name_vi, en=entry.name_en) if entry else None
+
+    def children(self, parent: Scope) -> list[Scope]:
+        """What stands directly under a scope today, service fields under the country included."""
+        return [entry.key for entry in self._registry.value.children(parent, self._today())]
+
+    def _empty(self, scope: Scope) -> IndexUpdated:
+        now = self._clock()
+        definition = definition_on(local_day(now))
+        return IndexUpdated(
+            scope=scope,
+            item=OVERALL,
+            basis="management_information",
+            method=definition.version,
+            as_of=local_hour_start(now),
+            version=0,
+            windows=window_figures(definition, now, {}),
+        )
+
+    async def _indices(self, scopes: list[Scope]) -> dict[Scope, list[IndexUpdated]]:
+        found: dict[Scope, list[IndexUpdated]] = {scope: [] for scope in scopes}
+        async for document in self._database[INDICES].find(
+            {"scope": {"$in": scopes}}, {"_id": 0, "kind": 0}
+        ):
+            index = IndexUpdated.model_validate(document, strict=False)
+            found[index.scope].append(index)
+        return found
+
+    def _view(self, scope: Scope, indices: list[IndexUpdated]) -> IndexView:
+        by_item = {index.item: index for index in indices}
+        headline = by_item.pop(OVERALL, None) or self._empty(scope)
+        return IndexView(
+            scope=scope,
+            kind=scope_kind(scope),
+            name=self.name(scope) or Name(vi=scope, en=scope),
+            basis=headline.basis,
+            method=headline.method,
+            as_of=headline.as_of,
+            version=headline.version,
+            windows=headline.windows,
+            items={item: index.windows for item, index in sorted(by_item.items())},
+        )
+
+    async def index(self, scope: Scope, days: int) -> IndexView | None:
+        """A scope's index with its history by day; None if nobody knows the scope."""
+        if self.name(scope) is None:
+            return None
+        view = self._view(scope, (await self._indices([scope]))[scope])
+        return view.model_copy(update={"history": await self._history(view, days)})
+
+    async def _history(self, view: IndexView, days: int) -> list[DayView]:
+        first = day_key(self._today() - timedelta(days=days - 1))
+        definition = definition_of(view.method)
+        return [
+            DayView(
+                day=date.fromisoformat(document["period"]),
+                figure=figure(_counts(document), definition),
+            )
+            async for document in self._database[TALLIES]
+            .find(
+                {
+                    "scope": view.scope,
+                    "item": OVERALL,
+                    "grain": "day",
+                    "period": {"$gte": first},
+                }
+            )
+            .sort("period", 1)
+        ]
+
+    async def under(self, parent: Scope) -> list[IndexView] | None:
+        """The headline indices of what stands under a scope; None if nobody knows the scope."""
+        if self.name(parent) is None:
+            return None
+        children = self.children(parent)
+        indices = await self._indices(children)
+        return [self._view(scope, indices[scope]) for scope in children]
+
+    async def alerts(self, states: list[AlertState], limit: int) -> list[AlertView]:
+        """Alerts in some states, newest change first."""
+        cursor = (
+            self._database[ALERTS]
+            .find({"state": {"$in": [state.value for state in states]}}, {"event": 1})
+            .sort("changed_at", -1)
+            .limit(limit)
+        )
+        views: list[AlertView] = []
+        async for document in cursor:
+            event = AlertChanged.model_validate(document["event"], strict=False)
+            name = self.name(event.scope) or Name(vi=event.scope, en=event.scope)
+            views.append(AlertView(name=name, alert=event))
+        return views
+
+
+def _counts(document: Document) -> Counts:
+    one, two, three, four, five = (int(document[f"n{level}"]) for level in range(1, 6))
+    return one, two, three, four, five

@@ -1,0 +1,134 @@
+"""The records of one partition, from raw to published: the whole work of ingest in one place."""
+
+from collections import Counter
+
+from method.counted import Exclusion
+from method.period import local_day
+from schemas.feedback import FeedbackAccepted, FeedbackSubmitted, SourcePosition, Violation
+from schemas.instrument import instruments
+from schemas.registry import Registry
+from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_QUARANTINED, FEEDBACK_SUBMITTED
+from services.ingest import quarantine, responses
+from services.ingest.quarantine import Suspect
+from services.ingest.reading import Rejection, read_response
+from services.ingest.responses import Outcome, Stored
+from services.ingest.rules import judge
+from services.ingest.settings import IngestSettings
+from services.runtime import metrics
+from services.runtime.cached import Cached
+from services.runtime.clock import Clock
+from services.runtime.consumer import Records
+from services.runtime.database import Database
+from services.runtime.producer import Producer
+
+
+class Ingest:
+    """Deals with submitted records, one partition at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        producer: Producer,
+        registry: Cached[Registry],
+        settings: IngestSettings,
+        clock: Clock,
+    ) -> None:
+        """Hold what the work needs."""
+        self._database = database
+        self._producer = producer
+        self._registry = registry
+        self._settings = settings
+        self._clock = clock
+
+    async def handle(self, partition: int, records: Records) -> None:
+        """Check, store and publish; safe to repeat after any failure.
+
+        The order is what makes it safe: a response is stored with its source before it is
+        published, and published before Kafka learns that the record is done.
+        """
+        read = [
+            (SourcePosition(partition=partition, offset=r.offset), r.value, read_response(r.value))
+            for r in records
+        ]
+        if any(isinstance(item, FeedbackSubmitted) and self._is_news(item) for _, _, item in read):
+            await self._registry.refresh()
+        items: list[Stored] = []
+        suspects: list[Suspect] = []
+        for source, value, item in read:
+            verdict = item if isinstance(item, Rejection) else self._judge(item)
+            if isinstance(item, FeedbackSubmitted) and verdict is None:
+                day = local_day(item.occurred_at)
+                above = self._registry.value.above(f"unit:{item.unit}", day)
+                items.append(Stored(item, source, above))
+            elif verdict is not None:
+                unit = item.unit if isinstance(item, FeedbackSubmitted) else None
+                suspects.append(Suspect(FEEDBACK_SUBMITTED.name, source, value, unit, verdict))
+        outcomes = await responses.store(self._database, items)
+        values = {source.offset: value for source, value, _ in read}
+        suspects += [
+            self._reused(item, values[item.source.offset])
+            for item in items
+            if outcomes[item.source.offset] is Outcome.ID_REUSED
+        ]
+        now = self._clock()
+        await quarantine.keep(self._database, suspects, now)
+        await self._producer.send_in_order(
+            FEEDBACK_ACCEPTED,
+            partition,
+            (
+                _accepted(item)
+                for item in items
+                if outcomes[item.source.offset] in {Outcome.NEW, Outcome.REDELIVERED}
+            ),
+        )
+        await self._producer.send(FEEDBACK_QUARANTINED, [s.event(now) for s in suspects])
+        _count(outcomes, suspects)
+
+    def _is_news(self, response: FeedbackSubmitted) -> bool:
+        """Whether the registry may have been loaded anew: it names something we do not know."""
+        registry = self._registry.value
+        return not registry.knows(f"unit:{response.unit}") or (
+            response.field is not None and not registry.knows(f"field:{response.field}")
+        )
+
+    def _judge(self, response: FeedbackSubmitted) -> Rejection | None:
+        return judge(response, instruments(), self._registry.value, self._settings)
+
+    @staticmethod
+    def _reused(item: Stored, value: bytes | None) -> Suspect:
+        rule = Violation(field="id", rule="must not have been used for other content")
+        rejection = Rejection(Exclusion.ID_REUSED, (rule,))
+        return Suspect(FEEDBACK_SUBMITTED.name, item.source, value, item.response.unit, rejection)
+
+
+def _accepted(item: Stored) -> FeedbackAccepted:
+    response = item.response
+    return FeedbackAccepted(
+        id=response.id,
+        unit=response.unit,
+        above=item.above,
+        channel=response.channel,
+        stage=response.stage,
+        procedure=response.procedure,
+        field=response.field,
+        occurred_at=response.occurred_at,
+        received_at=response.received_at,
+        instrument=response.instrument,
+        instrument_version=response.instrument_version,
+        answers=response.answers,
+        source=item.source,
+    )
+
+
+_NAMES = {
+    Outcome.NEW: "accepted",
+    Outcome.REDELIVERED: "redelivered",
+    Outcome.DUPLICATE: Exclusion.DUPLICATE.value,
+}
+
+
+def _count(outcomes: dict[int, Outcome], suspects: list[Suspect]) -> None:
+    counts = Counter(_NAMES[o] for o in outcomes.values() if o in _NAMES)
+    counts.update(suspect.rejection.reason.value for suspect in suspects)
+    for name, number in counts.items():
+        metrics.INGEST_RECORDS.labels(name).inc(number)

@@ -1,0 +1,28 @@
+"""The ingest process."""
+
+from schemas.collections import REGISTRY
+from schemas.registry import Registry
+from schemas.topics import FEEDBACK_SUBMITTED
+from services.ingest.batch import Ingest
+from services.ingest.settings import IngestSettings
+from services.runtime.cached import Cached
+from services.runtime.service import Service, serve
+
+REGISTRY_SECONDS = 5.0
+
+
+def build(settings: IngestSettings) -> Service:
+    """Put the service together."""
+    service = Service("ingest", settings)
+    registry = Cached(service.database, REGISTRY, Registry.of_documents)
+    ingest = Ingest(service.database, service.producer, registry, settings, service.clock)
+    service.first(registry.refresh)
+    service.every(REGISTRY_SECONDS, "registry", registry.refresh)
+    service.consume(FEEDBACK_SUBMITTED, ingest.handle)
+    return service
+
+
+def main() -> None:
+    """Run until stopped."""
+    settings = IngestSettings()
+    serve(build(settings).app(), settings)

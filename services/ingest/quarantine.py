@@ -1,0 +1,66 @@
+"""Sets records aside with their reason, as they came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bson import Binary
+from pymongo import UpdateOne
+
+from schemas.collections import QUARANTINE
+from schemas.feedback import FeedbackQuarantined, SourcePosition
+from services.ingest.reading import Rejection
+from services.runtime.database import Database
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A record that does not count, and why."""
+
+    topic: str
+    source: SourcePosition
+    value: bytes | None
+    unit: str | None
+    rejection: Rejection
+
+    @property
+    def id(self) -> str:
+        """Where the record stood: topic/partition/offset."""
+        return f"{self.topic}/{self.source.partition}/{self.source.offset}"
+
+    def event(self, now: datetime) -> FeedbackQuarantined:
+        """What the rest of the system learns of it."""
+        return FeedbackQuarantined(
+            id=self.id,
+            unit=self.unit,
+            reason=self.rejection.reason.value,
+            violations=list(self.rejection.violations),
+            source=self.source,
+            quarantined_at=now,
+        )
+
+
+async def keep(database: Database, suspects: Sequence[Suspect], now: datetime) -> None:
+    """Keep the records; one that is there already stays as it is."""
+    if not suspects:
+        return
+    await database[QUARANTINE].bulk_write(
+        [
+            UpdateOne(
+                {"_id": suspect.id},
+                {
+                    "$setOnInsert": {
+                        "reason": suspect.rejection.reason.value,
+                        "violations": [v.model_dump() for v in suspect.rejection.violations],
+                        "source": suspect.source.model_dump(),
+                        "unit": suspect.unit,
+                        "value": None if suspect.value is None else Binary(suspect.value),
+                        "quarantined_at": now,
+                    }
+                },
+                upsert=True,
+            )
+            for suspect in suspects
+        ],
+        ordered=False,
+    )

@@ -1,0 +1,190 @@
+"""Moves alerts when an index comes in or time passes; writes the move and its messages as one."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from pydantic import ValidationError
+from pymongo.errors import DuplicateKeyError
+
+from method.definition import definition_of
+from method.period import local_day
+from schemas.alert import AlertState, Evidence
+from schemas.base import read
+from schemas.collections import ALERTS
+from schemas.index import IndexUpdated
+from schemas.registry import Registry
+from schemas.scope import scope_kind
+from schemas.topics import ALERT_CHANGED
+from services.notify import outbox
+from services.notify.detectors import detect
+from services.notify.documents import to_alert, to_document, to_event
+from services.notify.lifecycle import Alert, advance, open_alert
+from services.notify.outbox import Channel, Entry
+from services.notify.recipients import entries_for
+from services.notify.rules import BelowTarget, Rule
+from services.runtime import metrics
+from services.runtime.cached import Cached
+from services.runtime.clock import Clock
+from services.runtime.consumer import Records
+from services.runtime.database import Database, Session
+
+log = logging.getLogger(__name__)
+
+_TOLD = frozenset({AlertState.FIRING, AlertState.RESOLVED})
+"""Agencies hear of these; pending and lapsed are for the screen."""
+
+
+class _MovedOnError(Exception):
+    """Somebody else changed the alert meanwhile."""
+
+
+def _evidence(rule: Rule, index: IndexUpdated, baseline: float | None) -> Evidence:
+    window = index.windows[rule.window]
+    if isinstance(rule, BelowTarget):
+        return Evidence(
+            window=rule.window,
+            as_of=index.as_of,
+            current=window.current,
+            previous=window.previous,
+            target=rule.target,
+        )
+    return Evidence(
+        window=rule.window,
+        as_of=index.as_of,
+        current=window.current,
+        previous=window.previous,
+        baseline=window.previous.index if baseline is None else baseline,
+    )
+
+
+def read_index(rule: Rule, index: IndexUpdated, alert: Alert | None, now: datetime) -> Alert | None:
+    """The alert of a rule after a new index; the same one, or None, where nothing changes. Pure."""
+    window = index.windows.get(rule.window)
+    if window is None or (alert is not None and index.version <= alert.index_version):
+        return alert
+    firing = alert is not None and alert.state is AlertState.FIRING
+    baseline = alert.evidence.baseline if alert is not None and firing else None
+    reading = detect(rule, window, baseline, definition_of(index.method))
+    if reading is None or (alert is None and not reading.raised):
+        return alert
+    evidence = _evidence(rule, index, baseline)
+    seen = replace(
+        alert or open_alert(rule, index.scope, index.version, evidence, now),
+        reading=reading,
+        index_version=index.version,
+        evidence=evidence,
+        latest_received_at=index.latest_received_at,
+        latest_occurred_at=index.latest_occurred_at,
+    )
+    return seen if alert is None else advance(seen, rule, now)
+
+
+class Alerts:
+    """The alerts of the scopes whose indices this process receives."""
+
+    def __init__(
+        self, database: Database, registry: Cached[Registry], rules: Sequence[Rule], clock: Clock
+    ) -> None:
+        """Hold what the work needs."""
+        self._database = database
+        self._registry = registry
+        self._rules = {rule.id: rule for rule in rules}
+        self._clock = clock
+
+    async def handle(self, _partition: int, records: Records) -> None:
+        """Read the newest index of every scope in a batch by every rule that watches it."""
+        newest: dict[str, IndexUpdated] = {}
+        for record in records:
+            index = self._readable(record.value)
+            if index and index.version >= newest.get(index.scope, index).version:
+                newest[index.scope] = index
+        open_alerts = {
+            (document["rule"], document["scope"]): to_alert(document)
+            async for document in self._database[ALERTS].find(
+                {"open": True, "scope": {"$in": list(newest)}}
+            )
+        }
+        for index in newest.values():
+            for rule in self._watching(index.scope):
+                await self._follow(rule, index, open_alerts.get((rule.id, index.scope)))
+
+    @staticmethod
+    def _readable(value: bytes | None) -> IndexUpdated | None:
+        try:
+            return read(IndexUpdated, value or b"")
+        except ValidationError:
+            # The next update of the scope says all that this one did.
+            log.exception("an index update cannot be read and is left out")
+            return None
+
+    def _watching(self, scope: str) -> Iterable[Rule]:
+        kind = scope_kind(scope)
+        return (rule for rule in self._rules.values() if kind in rule.scopes)
+
+    async def _follow(self, rule: Rule, index: IndexUpdated, alert: Alert | None) -> None:
+        while True:
+            now = self._clock()
+            after = read_index(rule, index, alert, now)
+            if after is None or after == alert or await self._write(rule, alert, after, now):
+                return
+            document = await self._database[ALERTS].find_one(
+                {"rule": rule.id, "scope": index.scope, "open": True}
+            )
+            alert = to_alert(document) if document else None
+
+    async def tick(self) -> None:
+        """Move the alerts that time alone moves."""
+        now = self._clock()
+        async for document in self._database[ALERTS].find({"open": True, "due": {"$lte": now}}):
+            rule = self._rules.get(document["rule"])
+            if rule is None:
+                log.warning("alert %s has no rule any more, it stays open", document["_id"])
+                continue
+            before = to_alert(document)
+            after = advance(before, rule, now)
+            if after != before:
+                await self._write(rule, before, after, now)
+
+    async def _write(self, rule: Rule, before: Alert | None, after: Alert, now: datetime) -> bool:
+        """Write a change and its messages in one transaction; False if another was faster."""
+        moved = before is None or before.revision != after.revision
+        messages = self._messages(rule, after) if moved else []
+
+        async def work(session: Session) -> None:
+            document = to_document(after, rule)
+            if before is None:
+                await self._database[ALERTS].insert_one(document, session=session)
+            else:
+                # The version of the index tells apart two readings of one revision.
+                result = await self._database[ALERTS].replace_one(
+                    {
+                        "_id": before.id,
+                        "revision": before.revision,
+                        "index_version": before.index_version,
+                    },
+                    document,
+                    session=session,
+                )
+                if result.matched_count == 0:
+                    raise _MovedOnError
+            await outbox.put(self._database, messages, now, session)
+
+        try:
+            await self._database.transaction(work)
+        except (_MovedOnError, DuplicateKeyError):
+            log.info("alert %s was moved by another instance, looking again", after.id)
+            return False
+        if moved:
+            metrics.NOTIFY_TRANSITIONS.labels(after.state.value).inc()
+            log.info("alert %s is %s", after.id, after.state.value)
+        return True
+
+    def _messages(self, rule: Rule, alert: Alert) -> list[Entry]:
+        event = to_event(alert, rule)
+        messages = [Entry(Channel.TOPIC, alert.scope, ALERT_CHANGED.name, event)]
+        if alert.state in _TOLD:
+            day = local_day(alert.changed_at)
+            messages += entries_for(event, self._registry.value, day)
+        return messages

@@ -1,0 +1,68 @@
+"""An alert as MongoDB keeps it and as the rest of the system hears of it."""
+
+from schemas.alert import AlertChanged, AlertState, Evidence
+from services.notify.detectors import Reading
+from services.notify.lifecycle import Alert
+from services.notify.rules import Rule
+from services.runtime.database import Document
+
+
+def to_document(alert: Alert, rule: Rule) -> Document:
+    """The stored form; `event` in it is what readers outside notify may look at."""
+    return {
+        "_id": alert.id,
+        "rule": alert.rule,
+        "scope": alert.scope,
+        "state": alert.state.value,
+        "open": alert.open,
+        "revision": alert.revision,
+        "opened_at": alert.opened_at,
+        "changed_at": alert.changed_at,
+        "held_since": alert.held_since,
+        "recovering_since": alert.recovering_since,
+        "reading": alert.reading._asdict(),
+        "index_version": alert.index_version,
+        "evidence": alert.evidence.model_dump(mode="json"),
+        "latest_received_at": alert.latest_received_at,
+        "latest_occurred_at": alert.latest_occurred_at,
+        "due": alert.due(rule) if alert.open else None,
+        "event": to_event(alert, rule).model_dump(mode="json"),
+    }
+
+
+def to_alert(document: Document) -> Alert:
+    """Back from the stored form."""
+    return Alert(
+        id=document["_id"],
+        rule=document["rule"],
+        scope=document["scope"],
+        state=AlertState(document["state"]),
+        revision=document["revision"],
+        opened_at=document["opened_at"],
+        changed_at=document["changed_at"],
+        held_since=document["held_since"],
+        recovering_since=document["recovering_since"],
+        reading=Reading(**document["reading"]),
+        index_version=document["index_version"],
+        evidence=Evidence.model_validate(document["evidence"]),
+        latest_received_at=document["latest_received_at"],
+        latest_occurred_at=document["latest_occurred_at"],
+    )
+
+
+def to_event(alert: Alert, rule: Rule) -> AlertChanged:
+    """What alert.changed.v1 and the agencies are told."""
+    return AlertChanged(
+        alert=alert.id,
+        revision=alert.revision,
+        rule=alert.rule,
+        kind=rule.kind,
+        severity=rule.severity,
+        scope=alert.scope,
+        state=alert.state,
+        opened_at=alert.opened_at,
+        changed_at=alert.changed_at,
+        evidence=alert.evidence,
+        latest_received_at=alert.latest_received_at,
+        latest_occurred_at=alert.latest_occurred_at,
+    )

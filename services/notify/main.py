@@ -1,0 +1,57 @@
+"""The notify process."""
+
+from schemas.collections import REGISTRY
+from schemas.registry import Registry
+from schemas.topics import INDEX_UPDATED
+from services.notify.alerts import Alerts
+from services.notify.channels.email import EmailChannel
+from services.notify.channels.topic import TopicChannel
+from services.notify.channels.webhook import WebhookChannel
+from services.notify.outbox import Channel
+from services.notify.rules import load_rules
+from services.notify.sender import Sender
+from services.notify.settings import NotifySettings
+from services.runtime.cached import Cached
+from services.runtime.service import Service, serve
+
+_REGISTRY_SECONDS = 5.0
+_TICK_SECONDS = 1.0
+_SEND_SECONDS = 0.25
+
+
+def build(settings: NotifySettings) -> Service:
+    """Put the service together.
+
+    Raises:
+        RuleFileError: when the rule file cannot be used.
+    """
+    rules = load_rules(settings.rules)
+    service = Service("notify", settings)
+    registry = Cached(service.database, REGISTRY, Registry.of_documents)
+    alerts = Alerts(service.database, registry, rules, service.clock)
+
+    webhook = WebhookChannel(settings.webhook_key.get_secret_value(), service.clock)
+    sender = Sender(
+        service.database,
+        registry,
+        {
+            Channel.TOPIC: TopicChannel(service.producer).deliver,
+            Channel.WEBHOOK: webhook.deliver,
+            Channel.EMAIL: EmailChannel(settings).deliver,
+        },
+        settings.public_url,
+        service.clock,
+    )
+    service.within(webhook.open)
+    service.first(registry.refresh)
+    service.every(_REGISTRY_SECONDS, "registry", registry.refresh)
+    service.every(_TICK_SECONDS, "tick", alerts.tick)
+    service.every(_SEND_SECONDS, "send", sender.run)
+    service.consume(INDEX_UPDATED, alerts.handle)
+    return service
+
+
+def main() -> None:
+    """Run until stopped."""
+    settings = NotifySettings()
+    serve(build(settings).app(), settings)

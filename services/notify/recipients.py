@@ -1,0 +1,30 @@
+"""Who is told: the agency responsible by the registry."""
+
+from datetime import date
+
+from schemas.alert import AlertChanged
+from schemas.registry import Registry, RegistryEntry
+from schemas.scope import COUNTRY
+from services.notify.outbox import Channel, Entry
+
+
+def _line(registry: Registry, scope: str, day: date) -> list[RegistryEntry]:
+    """The scope's own entry and those above it, nearest first."""
+    keys = [scope, *registry.above(scope, day)]
+    found = (registry.on(key, day) for key in keys if key != COUNTRY)
+    return [entry for entry in found if entry is not None]
+
+
+def entries_for(event: AlertChanged, registry: Registry, day: date) -> list[Entry]:
+    """The messages that tell agencies of a change: by each channel, the nearest agency that has it.
+
+    An office without an e-mail address of its own is told through the commune or province above.
+    """
+    line = _line(registry, event.scope, day)
+    messages: list[Entry] = []
+    for channel, name in ((Channel.WEBHOOK, "webhook"), (Channel.EMAIL, "email")):
+        for agency in line:
+            if target := getattr(agency, name):
+                messages.append(Entry(channel, agency.key, target, event))
+                break
+    return messages

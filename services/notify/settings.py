@@ -1,0 +1,42 @@
+"""Settings of notify."""
+
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from services.runtime.settings import Settings
+
+
+class NotifySettings(Settings):
+    """Settings of notify.
+
+    Attributes:
+        rules: the rule file.
+        public_url: where people reach the gateway; links in messages begin with it.
+        webhook_key: master key of the webhook signatures, 32 characters or more; each agency's
+            secret is derived from it (`langnghe webhook-secret`).
+        smtp_host: mail server; without one, e-mail is not sent and every such message fails.
+        smtp_port: of the mail server.
+        smtp_user: with `smtp_password`, if the server asks who is there.
+        smtp_tls: whether the connection is upgraded by STARTTLS.
+        mail_from: sender of all mail.
+    """
+
+    rules: Path
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] = "http://127.0.0.1:8080"
+    webhook_key: Annotated[SecretStr, Field(min_length=32)]
+    smtp_host: str | None = None
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 25
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_tls: bool = False
+    mail_from: str = "Lắng Nghe <langnghe@localhost>"
+
+    @model_validator(mode="after")
+    def _sender_has_address(self) -> Self:
+        if "@" not in parseaddr(self.mail_from)[1]:
+            msg = "mail_from: must hold an e-mail address"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,24 @@
+"""The collections of notify and their indexes."""
+
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel
+
+from schemas.collections import ALERTS
+
+OUTBOX: Final = "notify.outbox"
+"""One document a message to a receiver, written with the transition that it tells of."""
+
+INDEXES: Final = {
+    ALERTS: [
+        # At most one open episode of a rule at a scope, whoever tries to open another.
+        IndexModel(
+            [("rule", ASCENDING), ("scope", ASCENDING)],
+            unique=True,
+            partialFilterExpression={"open": True},
+        ),
+        IndexModel([("open", ASCENDING), ("due", ASCENDING)]),
+        IndexModel([("state", ASCENDING), ("changed_at", ASCENDING)]),
+    ],
+    OUTBOX: [IndexModel([("state", ASCENDING), ("due_at", ASCENDING)])],
+}

@@ -1,0 +1,57 @@
+"""A small collection held in memory, loaded anew when its revision grows."""
+
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from services.runtime.database import Database, Document, Session
+
+Value = TypeVar("Value")
+
+_REVISION = "revision"
+
+
+async def next_revision(database: Database, collection: str, session: Session) -> int:
+    """Count one more change of a collection, inside the transaction that makes it."""
+    document = await database[f"{collection}.{_REVISION}"].find_one_and_update(
+        {"_id": _REVISION},
+        {"$inc": {"number": 1}},
+        upsert=True,
+        return_document=True,
+        session=session,
+    )
+    return int(document["number"])
+
+
+class Cached(Generic[Value]):
+    """What a collection means, and the revision that this was made from."""
+
+    def __init__(
+        self, database: Database, collection: str, make: Callable[[Iterable[Document]], Value]
+    ) -> None:
+        """Start with the meaning of an empty collection; nothing is read until `refresh`.
+
+        Args:
+            database: that holds the collection.
+            collection: whose writer calls `next_revision` with every change.
+            make: turns all documents, without their `_id`, into the value.
+        """
+        self._database = database
+        self._collection = collection
+        self._make = make
+        self._seen = 0
+        self._value = make(())
+
+    @property
+    def value(self) -> Value:
+        """The value as of the last refresh."""
+        return self._value
+
+    async def refresh(self) -> None:
+        """Read everything again if the collection has changed since."""
+        revision = await self._database[f"{self._collection}.{_REVISION}"].find_one({})
+        number = int(revision["number"]) if revision else 0
+        if number == self._seen:
+            return
+        documents = await self._database[self._collection].find({}, {"_id": 0}).to_list(None)
+        self._value = self._make(documents)
+        self._seen = number

@@ -1,0 +1,218 @@
+"""Takes a topic partition by partition, in order, and never commits past what is done.
+
+The pitfalls this avoids are measured in docs/decisions/0003-faststream.md: a batch spans
+partitions; a handler that raises is followed by a commit past its records; a rebalance does not
+wait for a running handler.
+"""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from services.runtime import metrics
+
+Records = Sequence[ConsumerRecord[bytes, bytes]]
+Handle = Callable[[int, Records], Awaitable[None]]
+Resume = Callable[[int], Awaitable[int | None]]
+Tail = Callable[[Records], None]
+
+log = logging.getLogger(__name__)
+
+_STUCK_AFTER_SECONDS = 240
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+async def _pass_through(_: object) -> None:
+    """FastStream's own decoding of every record costs ten times what reading the batch does."""
+
+
+class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Feeds a handler the records of one partition at a time.
+
+    The handler must deal with bad records itself (set them aside). Whatever it raises is taken for
+    a passing trouble: the partition is wound back to the first record of the batch and tried again
+    after a pause, so nothing is skipped and nothing is committed.
+    """
+
+    def __init__(
+        self,
+        broker: KafkaBroker,
+        *,
+        service: str,
+        topic: str,
+        handle: Handle,
+        max_records: int,
+        resume: Resume | None = None,
+    ) -> None:
+        """Declare the subscription; it starts with the broker.
+
+        Args:
+            broker: of this process.
+            service: names the consumer group.
+            topic: to read.
+            handle: deals with the records of one partition, in order.
+            max_records: most records of one fetch, over all partitions.
+            resume: reads where to go on in a partition, if not where Kafka's commit says.
+        """
+        self._topic = topic
+        self._handle = handle
+        self._resume = resume
+        self._labels = (service, topic)
+        self._lock = asyncio.Lock()
+        self._owned: set[int] = set()
+        self._next: dict[int, int] = {}
+        self._newest: dict[int, float] = {}
+        self._failures = 0
+        self._subscriber = broker.subscriber(
+            topic,
+            batch=True,
+            group_id=service,
+            decoder=_pass_through,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            batch_timeout_ms=20,
+            max_records=max_records,
+            fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=2_000,
+            max_poll_interval_ms=300_000,
+            listener=self,
+        )
+        self._subscriber(self._on_batch)
+
+    @property
+    def owned(self) -> frozenset[int]:
+        """The partitions that this process works on now."""
+        return frozenset(self._owned)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Kafka gave us partitions: find where to go on."""
+        for partition in assigned:
+            if self._resume is not None and self._subscriber.consumer is not None:
+                position = await self._resume(partition.partition)
+                if position is not None:
+                    self._subscriber.consumer.seek(partition, position)
+            self._owned.add(partition.partition)
+        log.info("%s: owns partitions %s", self._topic, sorted(self._owned))
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Kafka takes partitions back: let the running batch finish first."""
+        async with self._lock:
+            for partition in revoked:
+                self._owned.discard(partition.partition)
+                self._next.pop(partition.partition, None)
+                metrics.LAG_RECORDS.labels(*self._labels, partition.partition).set(0)
+                metrics.LAG_SECONDS.labels(*self._labels, partition.partition).set(0)
+
+    async def _on_batch(self, message: KafkaMessage) -> None:
+        by_partition: dict[int, list[ConsumerRecord[Any, Any]]] = defaultdict(list)
+        raw = message.raw_message
+        for record in raw if isinstance(raw, tuple) else (raw,):
+            by_partition[record.partition].append(record)
+        async with self._lock:
+            failed = False
+            for partition, records in by_partition.items():
+                if partition in self._owned and not await self._deal_with(partition, records):
+                    failed = True
+        self._failures = self._failures + 1 if failed else 0
+        if failed:
+            await asyncio.sleep(min(0.1 * 2**self._failures, _LONGEST_PAUSE_SECONDS))
+
+    async def _deal_with(self, partition: int, records: Records) -> bool:
+        started = time.monotonic()
+        try:
+            await self._handle(partition, records)
+        except Exception:  # whatever it is, the records are not done
+            metrics.BATCH_FAILURES.labels(*self._labels).inc()
+            log.exception(
+                "%s/%d: records %d to %d are not done, they will be tried again",
+                self._topic,
+                partition,
+                records[0].offset,
+                records[-1].offset,
+            )
+            self._seek(partition, records[0].offset)
+            return False
+        metrics.BATCH_SECONDS.labels(*self._labels).observe(time.monotonic() - started)
+        metrics.RECORDS.labels(*self._labels).inc(len(records))
+        self._next[partition] = records[-1].offset + 1
+        self._newest[partition] = records[-1].timestamp / 1000
+        await self._commit(partition, records[-1].offset + 1)
+        return True
+
+    def _seek(self, partition: int, offset: int) -> None:
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return
+        try:
+            consumer.seek(TopicPartition(self._topic, partition), offset)
+        except IllegalStateError:
+            log.info("%s/%d was taken away meanwhile", self._topic, partition)
+
+    async def _commit(self, partition: int, offset: int) -> None:
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return
+        try:
+            await consumer.commit({TopicPartition(self._topic, partition): offset})
+        except (CommitFailedError, IllegalStateError, KafkaError) as error:
+            # The next owner meets the records again; what they did is done only once.
+            metrics.COMMIT_FAILURES.labels(*self._labels).inc()
+            log.warning("%s/%d: commit of %d refused: %s", self._topic, partition, offset, error)
+
+    def measure_lag(self) -> None:
+        """Set the lag gauges from the high-water marks of the last fetch."""
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return
+        for partition in self._owned:
+            high_water = consumer.highwater(TopicPartition(self._topic, partition))
+            position = self._next.get(partition)
+            if high_water is None or position is None:
+                continue
+            lag = max(0, high_water - position)
+            age = time.time() - self._newest[partition] if lag else 0.0
+            metrics.LAG_RECORDS.labels(*self._labels, partition).set(lag)
+            metrics.LAG_SECONDS.labels(*self._labels, partition).set(age)
+
+    def stuck(self) -> str | None:
+        """What is wrong if the poll loop has not come round for long; None while it does."""
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return "not started"
+        # aiokafka keeps this to leave the group after max_poll_interval_ms; nothing public tells.
+        idle: float = consumer._subscription.fetcher_idle_time  # noqa: SLF001
+        if idle > _STUCK_AFTER_SECONDS:
+            return f"last poll finished {idle:.0f} s ago"
+        return None
+
+    def without_partitions(self) -> str | None:
+        """What is wrong while Kafka has assigned nothing to a consumer that never had anything."""
+        return None if self._owned else "no partition assigned yet"
+
+
+def follow(broker: KafkaBroker, topic: str, handle: Tail) -> None:
+    """Hand over every new record of a topic, without a group: each process sees all of them."""
+
+    async def on_batch(message: KafkaMessage) -> None:
+        raw = message.raw_message
+        handle(raw if isinstance(raw, tuple) else (raw,))
+
+    broker.subscriber(
+        topic,
+        batch=True,
+        decoder=_pass_through,
+        ack_policy=AckPolicy.MANUAL,
+        auto_offset_reset="latest",
+        batch_timeout_ms=20,
+        fetch_max_wait_ms=100,
+    )(on_batch)

@@ -1,0 +1,56 @@
+"""Makes sure that a database and a Kafka cluster belong together.
+
+Counts in MongoDB say up to which Kafka offset they go. Beside another cluster, whose offsets begin
+anew, they would silently skip everything; so the pair is written down once and checked ever after.
+"""
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from services.runtime.database import Database
+
+COLLECTION = "runtime.identity"
+
+
+class IdentityError(Exception):
+    """The database was filled from another Kafka cluster."""
+
+
+async def cluster_id(kafka_url: str) -> str:
+    """The id of the Kafka cluster that answers at an address."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+    await admin.start()
+    try:
+        description = await admin.describe_cluster()
+    finally:
+        await admin.close()
+    return str(description["cluster_id"])
+
+
+async def bind(database: Database, kafka: str) -> None:
+    """Write down, once, which cluster this database belongs to; then check it.
+
+    Raises:
+        IdentityError: when it belongs to another.
+    """
+    await database[COLLECTION].update_one(
+        {"_id": "kafka"}, {"$setOnInsert": {"cluster": kafka}}, upsert=True
+    )
+    await check(database, kafka)
+
+
+async def check(database: Database, kafka: str) -> None:
+    """Compare what was written down with the cluster that answers.
+
+    Raises:
+        IdentityError: when nothing was written down, or another cluster.
+    """
+    known = await database[COLLECTION].find_one({"_id": "kafka"})
+    if known is None:
+        msg = f"database {database.name} is not prepared: run `langnghe prepare`"
+        raise IdentityError(msg)
+    if known["cluster"] != kafka:
+        msg = (
+            f"database {database.name} belongs to Kafka cluster {known['cluster']}, "
+            f"but {kafka} answers: its offsets would not fit, nothing is read or written"
+        )
+        raise IdentityError(msg)

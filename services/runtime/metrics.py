@@ -1,0 +1,233 @@
+"""Every metric of every service, declared once, each with a sentence on when to worry.
+
+docs/metrics.md is generated from this catalogue. Names have units as suffix; a label never holds
+anything a citizen wrote, nor anything without a small, known set of values.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+Metric = Counter | Gauge | Histogram
+
+_LATENCY: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60)
+_AGE: Final = (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 600, 3600, 86400, 604800)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A metric as the documentation shows it."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    meaning: str
+    worry: str
+
+
+CATALOGUE: Final[list[Entry]] = []
+
+
+def _declare(kind: str, name: str, labels: Sequence[str], meaning: str, worry: str) -> None:
+    CATALOGUE.append(Entry(name, kind, tuple(labels), meaning, worry))
+
+
+def _counter(name: str, meaning: str, worry: str, labels: Sequence[str]) -> Counter:
+    _declare("counter", name, labels, meaning, worry)
+    return Counter(name, meaning, labels)
+
+
+def _gauge(name: str, meaning: str, worry: str, labels: Sequence[str]) -> Gauge:
+    _declare("gauge", name, labels, meaning, worry)
+    return Gauge(name, meaning, labels)
+
+
+def _histogram(
+    name: str, meaning: str, worry: str, labels: Sequence[str], buckets: Sequence[float]
+) -> Histogram:
+    _declare("histogram", name, labels, meaning, worry)
+    return Histogram(name, meaning, labels, buckets=buckets)
+
+
+# Every service
+
+RECORDS = _counter(
+    "langnghe_records_total",
+    "Records taken from a topic and dealt with",
+    "It stands still while lag grows.",
+    ["service", "topic"],
+)
+LAG_RECORDS = _gauge(
+    "langnghe_lag_records",
+    "Records of a partition that wait for this consumer",
+    "It grows for ten minutes: the service is too slow, or MongoDB is.",
+    ["service", "topic", "partition"],
+)
+LAG_SECONDS = _gauge(
+    "langnghe_lag_seconds",
+    "Age of the newest record dealt with, while others wait; 0 without lag",
+    "Over 60: people see old figures.",
+    ["service", "topic", "partition"],
+)
+BATCH_SECONDS = _histogram(
+    "langnghe_batch_seconds",
+    "Time to deal with the records of one partition in one fetch",
+    "The 99th percentile nears 300 s, after which Kafka gives the partition to another.",
+    ["service", "topic"],
+    _LATENCY,
+)
+BATCH_FAILURES = _counter(
+    "langnghe_batch_failures_total",
+    "Batches that failed and are tried again from the same offset",
+    "It keeps growing: a server is away, or the code raises. Nothing is lost meanwhile.",
+    ["service", "topic"],
+)
+COMMIT_FAILURES = _counter(
+    "langnghe_commit_failures_total",
+    "Offset commits that Kafka refused, mostly during a rebalance",
+    "It grows without a deployment: instances fall out of their group.",
+    ["service", "topic"],
+)
+PUBLISHED = _counter(
+    "langnghe_published_total",
+    "Records that Kafka acknowledged",
+    "It stands still while records come in.",
+    ["service", "topic"],
+)
+PUBLISH_FAILURES = _counter(
+    "langnghe_publish_failures_total",
+    "Records that Kafka did not acknowledge in time",
+    "Any growth over five minutes: Kafka is away.",
+    ["service", "topic"],
+)
+TASK_FAILURES = _counter(
+    "langnghe_task_failures_total",
+    "Runs of a periodic task that raised; the next run tries again",
+    "It grows steadily: read the log of the service.",
+    ["service", "task"],
+)
+TRANSACTION_RETRIES = _counter(
+    "langnghe_transaction_retries_total",
+    "Transactions that MongoDB asked to run again",
+    "It grows as fast as batches: two owners fight over one partition.",
+    ["service"],
+)
+
+# gateway
+
+GATEWAY_RESPONSES = _counter(
+    "langnghe_gateway_responses_total",
+    "Responses handed in, by what became of them: accepted, refused, unavailable",
+    "`unavailable` grows: Kafka is away, kiosks keep their answers and retry.",
+    ["outcome"],
+)
+GATEWAY_PUBLISH_SECONDS = _histogram(
+    "langnghe_gateway_publish_seconds",
+    "Time from a well-formed response to Kafka's acknowledgement",
+    "The 99th percentile is over 1 s.",
+    [],
+    _LATENCY,
+)
+GATEWAY_LIVE_CLIENTS = _gauge(
+    "langnghe_gateway_live_clients",
+    "Pages that follow /v1/live now",
+    "It nears the limit of open files.",
+    [],
+)
+
+# ingest
+
+INGEST_RECORDS = _counter(
+    "langnghe_ingest_records_total",
+    "Submitted records by outcome: accepted, redelivered, duplicate, or the rule that set it aside",
+    "The share that is neither accepted nor duplicate is over 1 %: a device or a deploy is wrong.",
+    ["outcome"],
+)
+
+# scoring
+
+SCORING_COUNTED = _counter(
+    "langnghe_scoring_counted_total",
+    "Responses added to the counts",
+    "It stands still while ingest accepts.",
+    [],
+)
+SCORING_REPLAYED = _counter(
+    "langnghe_scoring_replayed_total",
+    "Responses met again and skipped, because their offset was applied before",
+    "It grows without restarts: ingest publishes again and again.",
+    [],
+)
+SCORING_FENCED = _counter(
+    "langnghe_scoring_fenced_total",
+    "Transactions dropped because another instance had moved the partition on",
+    "It grows for minutes: two instances believe they own a partition.",
+    [],
+)
+SCORING_UNREADABLE = _counter(
+    "langnghe_scoring_unreadable_total",
+    "Accepted records that could not be read; kept in scoring.unreadable",
+    "Any: ingest and scoring disagree about the event.",
+    [],
+)
+SCORING_REFRESH_SECONDS = _histogram(
+    "langnghe_scoring_refresh_seconds",
+    "Time to bring tallies, windows and announcements up to the counts",
+    "The median is over 1 s: indices move late.",
+    [],
+    _LATENCY,
+)
+AGE_AT_INDEX_SECONDS = _histogram(
+    "langnghe_age_at_index_seconds",
+    "Age of a response when its index is visible, since it occurred or was received",
+    "Since received, the 99th percentile is over 2 s.",
+    ["since"],
+    _AGE,
+)
+
+# notify
+
+NOTIFY_TRANSITIONS = _counter(
+    "langnghe_notify_transitions_total",
+    "Alerts that changed, by the state they came to",
+    "`firing` jumps across offices at once: doubt the rules or the data before the offices.",
+    ["state"],
+)
+NOTIFY_DELIVERIES = _counter(
+    "langnghe_notify_deliveries_total",
+    "Attempts to deliver, by channel and outcome: delivered, retried, failed",
+    "`failed` grows: an agency does not hear us.",
+    ["channel", "outcome"],
+)
+NOTIFY_WAITING = _gauge(
+    "langnghe_notify_waiting",
+    "Messages in the outbox that are not delivered yet",
+    "It grows for an hour.",
+    [],
+)
+AGE_AT_DELIVERY_SECONDS = _histogram(
+    "langnghe_age_at_delivery_seconds",
+    "Age of the newest answer behind an alert at delivery, since it occurred or was received",
+    "Since received, the 99th percentile is over 3 s plus the rule's `for`.",
+    ["since"],
+    _AGE,
+)
+
+
+def metrics_page() -> str:
+    """docs/metrics.md."""
+    lines = [
+        "# Metrics",
+        "",
+        "Generated from `services/runtime/metrics.py` by `make events`; do not edit.",
+        "",
+        "| metric | kind | labels | what it says | when to worry |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{e.name}` | {e.kind} | {', '.join(e.labels)} | {e.meaning} | {e.worry} |"
+        for e in CATALOGUE
+    ]
+    return "\n".join(lines) + "\n"

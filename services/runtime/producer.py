@@ -1,0 +1,205 @@
+"""Writes events to Kafka: idempotent, acknowledged by all replicas, in order.
+
+FastStream's `publish` costs twice what aiokafka does a record, and its `publish_batch` takes no
+headers by record, so this stands on aiokafka itself (docs/decisions/0003-faststream.md).
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
+
+from schemas.base import Event
+from schemas.cloudevents import headers
+from schemas.flow import FLOWS
+from schemas.topics import Topic
+from services.runtime import metrics
+
+log = logging.getLogger(__name__)
+
+_PROBE_SECONDS = 1.0
+
+
+class KafkaUnavailableError(Exception):
+    """Kafka did not acknowledge in time; the record may or may not be there."""
+
+
+class Producer:
+    """Sends the events of one service; only to the topics of its flow."""
+
+    def __init__(self, bootstrap: str, service: str) -> None:
+        """Nothing is contacted until `start`."""
+        self._bootstrap = bootstrap
+        self._service = service
+        self._allowed = {topic.name for topic in FLOWS[service].sends}
+        self._producer: AIOKafkaProducer | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._available = asyncio.Event()
+
+    async def start(self) -> None:
+        """Begin to connect in the background, and stay connected."""
+        self._keeper = asyncio.create_task(self._keep_connected())
+
+    async def stop(self) -> None:
+        """Send what waits, then let go."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        await self._discard()
+
+    async def connected(self) -> None:
+        """Wait until Kafka answers."""
+        await self._available.wait()
+
+    def unavailable(self) -> str | None:
+        """What is wrong while Kafka does not answer; None while it does."""
+        return None if self._available.is_set() else f"Kafka at {self._bootstrap} does not answer"
+
+    async def _discard(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                await asyncio.wait_for(producer.stop(), timeout=5)
+            except (KafkaError, TimeoutError) as error:
+                log.warning("Kafka producer did not stop cleanly: %r", error)
+
+    async def _keep_connected(self) -> None:
+        while True:
+            try:
+                if self._producer is None:
+                    await self._connect()
+                else:
+                    await asyncio.wait_for(
+                        self._producer.client.fetch_all_metadata(), timeout=2 * _PROBE_SECONDS
+                    )
+                self._available.set()
+            except (KafkaError, OSError, TimeoutError) as error:
+                if self._available.is_set() or self._producer is None:
+                    log.warning("Kafka at %s does not answer: %r", self._bootstrap, error)
+                self._available.clear()
+            await asyncio.sleep(_PROBE_SECONDS)
+
+    async def _connect(self) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            client_id=f"langnghe-{self._service}",
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            max_batch_size=512 * 1024,
+            max_request_size=4 * 1024 * 1024,
+            request_timeout_ms=10_000,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        self._producer = producer
+
+    def _ready_producer(self, topic: Topic) -> AIOKafkaProducer:
+        if topic.name not in self._allowed:
+            msg = f"{self._service} does not send {topic.name}: declare it in schemas/flow.py"
+            raise ValueError(msg)
+        if self._producer is None or not self._available.is_set():
+            metrics.PUBLISH_FAILURES.labels(self._service, topic.name).inc()
+            raise KafkaUnavailableError(self._bootstrap)
+        return self._producer
+
+    async def _acknowledged(
+        self,
+        topic: Topic,
+        futures: Sequence[asyncio.Future[RecordMetadata]],
+        records: int,
+        timeout: float,
+    ) -> None:
+        done, waiting = await asyncio.wait(futures, timeout=timeout)
+        errors = [error for future in done if (error := future.exception()) is not None]
+        if not errors and not waiting:
+            metrics.PUBLISHED.labels(self._service, topic.name).inc(records)
+            return
+        metrics.PUBLISH_FAILURES.labels(self._service, topic.name).inc(records)
+        if errors and not getattr(errors[0], "retriable", False):
+            # A fenced or out-of-sequence producer never recovers: a new one starts clean.
+            log.error("Kafka producer gave up: %r", errors[0])
+            await self._discard()
+            self._available.clear()
+        raise KafkaUnavailableError(self._bootstrap) from (errors[0] if errors else None)
+
+    async def send(self, topic: Topic, events: Sequence[Event], *, timeout: float = 10.0) -> None:
+        """Send events, each to the partition of its key; returns when all are acknowledged.
+
+        Raises:
+            KafkaUnavailableError: when Kafka does not acknowledge within `timeout` seconds. The
+                records may still arrive: readers must bear duplicates.
+        """
+        if not events:
+            return
+        producer = self._ready_producer(topic)
+        source = f"/langnghe/{self._service}"
+        try:
+            async with asyncio.timeout(timeout):
+                futures = [
+                    await producer.send(
+                        topic.name,
+                        event.to_json(),
+                        key=event.subject().encode(),
+                        headers=headers(event, source),
+                    )
+                    for event in events
+                ]
+        except (KafkaError, TimeoutError) as error:
+            metrics.PUBLISH_FAILURES.labels(self._service, topic.name).inc(len(events))
+            raise KafkaUnavailableError(self._bootstrap) from error
+        await self._acknowledged(topic, futures, len(events), timeout)
+
+    async def send_in_order(
+        self, topic: Topic, partition: int, events: Iterable[Event], *, timeout: float = 30.0
+    ) -> None:
+        """Send events to one partition so that none can be there without those before it.
+
+        Kafka's batches are sent one after another, each only when the one before is acknowledged:
+        a reader may therefore take the highest position it has seen for all positions below.
+
+        Raises:
+            KafkaUnavailableError: when Kafka does not acknowledge a batch within `timeout` seconds.
+        """
+        producer = self._ready_producer(topic)
+        source = f"/langnghe/{self._service}"
+        batch = producer.create_batch()
+        for event in events:
+            record = {
+                "timestamp": None,
+                "key": event.subject().encode(),
+                "value": event.to_json(),
+                "headers": headers(event, source),
+            }
+            if batch.append(**record) is None:
+                await self._send_batch(producer, topic, partition, batch, timeout)
+                batch = producer.create_batch()
+                if batch.append(**record) is None:
+                    msg = f"an event of {topic.name} is larger than a whole Kafka batch"
+                    raise ValueError(msg)
+        if batch.record_count():
+            await self._send_batch(producer, topic, partition, batch, timeout)
+
+    async def _send_batch(
+        self,
+        producer: AIOKafkaProducer,
+        topic: Topic,
+        partition: int,
+        batch: object,
+        timeout: float,
+    ) -> None:
+        records: int = batch.record_count()  # type: ignore[attr-defined]
+        batch.close()  # type: ignore[attr-defined]
+        try:
+            async with asyncio.timeout(timeout):
+                future = await producer.send_batch(batch, topic.name, partition=partition)
+        except (KafkaError, TimeoutError) as error:
+            metrics.PUBLISH_FAILURES.labels(self._service, topic.name).inc(records)
+            raise KafkaUnavailableError(self._bootstrap) from error
+        await self._acknowledged(topic, [future], records, timeout)

@@ -1,0 +1,142 @@
+"""The windows of scopes, computed from their tallies and stored unless newer ones are there."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import UpdateOne
+
+from method.definition import Definition, definition_on
+from method.period import local_day, local_hour_start
+from method.window import Segment, segments, window_figures
+from schemas.collections import INDICES, TALLIES
+from schemas.figure import Counts
+from schemas.index import IndexUpdated
+from schemas.instrument import OVERALL
+from schemas.scope import Scope, scope_kind
+from services.runtime.database import Database, Document
+from services.scoring.tallies import LEVEL_FIELDS
+
+
+def _by_segment(scopes: Sequence[Scope], cut: Sequence[Segment]) -> list[dict[str, Any]]:
+    """Sum the tallies of scopes by scope, item and segment."""
+    branches = [
+        {
+            "case": {
+                "$and": [
+                    {"$eq": ["$grain", segment.grain]},
+                    {"$gte": ["$period", segment.first]},
+                    {"$lte": ["$period", segment.last]},
+                ]
+            },
+            "then": segment.name,
+        }
+        for segment in cut
+    ]
+    oldest = min(segment.first for segment in cut)
+    return [
+        {"$match": {"scope": {"$in": list(scopes)}, "period": {"$gte": oldest}}},
+        {"$set": {"segment": {"$switch": {"branches": branches, "default": None}}}},
+        {"$match": {"segment": {"$ne": None}}},
+        {
+            "$group": {
+                "_id": {"scope": "$scope", "item": "$item", "segment": "$segment"},
+                **{name: {"$sum": f"${name}"} for name in LEVEL_FIELDS},
+                "latest_occurred_at": {"$max": "$latest_occurred_at"},
+                "latest_received_at": {"$max": "$latest_received_at"},
+            }
+        },
+    ]
+
+
+def _counts(document: Document) -> Counts:
+    one, two, three, four, five = (int(document[name]) for name in LEVEL_FIELDS)
+    return one, two, three, four, five
+
+
+class _Parts:
+    """What the tallies say of one scope and item."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Counts] = {}
+        self.latest_occurred_at: datetime | None = None
+        self.latest_received_at: datetime | None = None
+
+    def add(self, document: Document) -> None:
+        """Take in the sums of one segment."""
+        self.counts[document["_id"]["segment"]] = _counts(document)
+        self.latest_occurred_at = _latest(self.latest_occurred_at, document["latest_occurred_at"])
+        self.latest_received_at = _latest(self.latest_received_at, document["latest_received_at"])
+
+
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(filter(None, (one, other)), default=None)
+
+
+def _store(index: IndexUpdated) -> UpdateOne:
+    document = {
+        "_id": f"{index.scope}|{index.item}",
+        "kind": scope_kind(index.scope),
+        **index.model_dump(mode="python"),
+    }
+    newer = {"$gte": [index.version, {"$ifNull": ["$version", -1]}]}
+    return UpdateOne(
+        {"_id": document["_id"]},
+        [{"$replaceWith": {"$cond": [newer, {"$literal": document}, "$$ROOT"]}}],
+        upsert=True,
+    )
+
+
+def _index(
+    scope: Scope, item: str, parts: _Parts, definition: Definition, now: datetime, version: int
+) -> IndexUpdated:
+    return IndexUpdated(
+        scope=scope,
+        item=item,
+        basis="management_information",
+        method=definition.version,
+        as_of=local_hour_start(now),
+        version=version,
+        latest_occurred_at=parts.latest_occurred_at,
+        latest_received_at=parts.latest_received_at,
+        windows=window_figures(definition, now, parts.counts),
+    )
+
+
+async def refresh_indices(
+    database: Database, scopes: Sequence[Scope], now: datetime
+) -> list[IndexUpdated]:
+    """Compute and store every index of the scopes; the headline indices come back.
+
+    A scope whose answers have all grown older than its windows gets windows of nothing.
+    """
+    definition = definition_on(local_day(now))
+    version = await database.logical_time()
+    found: dict[tuple[Scope, str], _Parts] = defaultdict(_Parts)
+    async for document in database.aggregate(
+        TALLIES, _by_segment(scopes, segments(definition, now))
+    ):
+        found[document["_id"]["scope"], document["_id"]["item"]].add(document)
+    async for known in database[INDICES].find(
+        {"scope": {"$in": list(scopes)}}, {"scope": 1, "item": 1}
+    ):
+        found.setdefault((known["scope"], known["item"]), _Parts())
+    indices = [
+        _index(scope, item, parts, definition, now, version)
+        for (scope, item), parts in found.items()
+    ]
+    if indices:
+        await database[INDICES].bulk_write([_store(index) for index in indices], ordered=False)
+    return [index for index in indices if index.item == OVERALL]
+
+
+async def stale_scopes(database: Database, now: datetime, limit: int) -> list[Scope]:
+    """Scopes whose windows still end with an earlier hour: time moves them, answers or not."""
+    scopes: Iterable[Scope] = [
+        document["scope"]
+        async for document in database[INDICES]
+        .find({"as_of": {"$lt": local_hour_start(now)}}, {"scope": 1})
+        .limit(limit)
+    ]
+    return sorted(set(scopes))

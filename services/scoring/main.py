@@ -1,0 +1,44 @@
+"""The scoring process."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.topics import FEEDBACK_ACCEPTED
+from services.runtime.service import Service, serve
+from services.runtime.settings import Settings
+from services.scoring.ledger import Ledger
+from services.scoring.refresh import Refresh
+
+
+class ScoringSettings(Settings):
+    """Settings of scoring.
+
+    Attributes:
+        refresh_seconds: pause between two refreshes of the indices.
+        max_records: most records of one fetch; the deeper the backlog, the more of them fall into
+            the same buckets and cost one write together.
+    """
+
+    refresh_seconds: Annotated[float, Field(gt=0)] = 0.5
+    max_records: Annotated[int, Field(ge=1)] = 20_000
+
+
+def build(settings: ScoringSettings) -> Service:
+    """Put the service together."""
+    service = Service("scoring", settings)
+    ledger = Ledger(service.database)
+    consumer = service.consume(
+        FEEDBACK_ACCEPTED, ledger.handle, max_records=settings.max_records, resume=ledger.resume
+    )
+    refresh = Refresh(
+        service.database, service.producer, ledger, lambda: consumer.owned, service.clock
+    )
+    service.every(settings.refresh_seconds, "refresh", refresh.run)
+    return service
+
+
+def main() -> None:
+    """Run until stopped."""
+    settings = ScoringSettings()
+    serve(build(settings).app(), settings)

@@ -1,0 +1,116 @@
+"""Brings indices up to the counts about once a second, and when an hour passes.
+
+What has to be done is read from MongoDB, not remembered: buckets whose offset lies behind the
+partition's last refresh. So whoever owns the partition next finishes what a killed owner began.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from schemas.collections import BUCKETS, POSITIONS
+from schemas.topics import INDEX_UPDATED
+from services.runtime import metrics
+from services.runtime.clock import Clock
+from services.runtime.database import Database
+from services.runtime.producer import Producer
+from services.scoring.indices import refresh_indices, stale_scopes
+from services.scoring.ledger import Age, Ledger, position_id
+from services.scoring.tallies import Touched, refresh_tallies
+
+_STALE_AT_ONCE = 500
+_TIMEKEEPER = 0
+"""Who owns this partition moves the windows when time passes."""
+
+
+class Refresh:
+    """Recomputes what follows from the buckets of the partitions that this process owns."""
+
+    def __init__(
+        self,
+        database: Database,
+        producer: Producer,
+        ledger: Ledger,
+        owned: Callable[[], Collection[int]],
+        clock: Clock,
+    ) -> None:
+        """Hold what the work needs; `owned` tells the partitions of now."""
+        self._database = database
+        self._producer = producer
+        self._ledger = ledger
+        self._owned = owned
+        self._clock = clock
+
+    async def run(self) -> None:
+        """One refresh; does nothing when no count and no hour has moved."""
+        await self._follow_counts()
+        if _TIMEKEEPER in self._owned():
+            await self._follow_time()
+
+    async def _follow_counts(self) -> None:
+        behind = [
+            position
+            async for position in self._database[POSITIONS].find(
+                {"_id": {"$in": [position_id(partition) for partition in self._owned()]}}
+            )
+            if position["applied"] > position["refreshed"]
+        ]
+        if not behind:
+            return
+        started = time.monotonic()
+        touched = await self._touched(behind)
+        if touched is not None:
+            now = self._clock()
+            await refresh_tallies(self._database, touched, now)
+            await self._announce(touched.scopes)
+        for position in behind:
+            await self._database[POSITIONS].update_one(
+                {"_id": position["_id"]}, {"$max": {"refreshed": position["applied"]}}
+            )
+            self._observe_ages(position["partition"], position["applied"])
+        metrics.SCORING_REFRESH_SECONDS.observe(time.monotonic() - started)
+
+    async def _touched(self, behind: list[dict[str, Any]]) -> Touched | None:
+        moved = [
+            {"partition": position["partition"], "offset": {"$gt": position["refreshed"]}}
+            for position in behind
+        ]
+        async for found in self._database.aggregate(
+            BUCKETS,
+            [
+                {"$match": {"$or": moved}},
+                {
+                    "$group": {
+                        "_id": None,
+                        "units": {"$addToSet": "$unit"},
+                        "fields": {"$addToSet": "$field"},
+                        "above": {"$addToSet": "$above"},
+                        "days": {"$addToSet": "$day"},
+                    }
+                },
+            ],
+        ):
+            return Touched(
+                units=frozenset(found["units"]),
+                fields=frozenset(name for name in found["fields"] if name is not None),
+                above=frozenset(scope for chain in found["above"] for scope in chain),
+                days=frozenset(found["days"]),
+            )
+        return None
+
+    async def _follow_time(self) -> None:
+        while scopes := await stale_scopes(self._database, self._clock(), _STALE_AT_ONCE):
+            await self._announce(scopes)
+
+    async def _announce(self, scopes: list[str]) -> None:
+        indices = await refresh_indices(self._database, scopes, self._clock())
+        await self._producer.send(INDEX_UPDATED, indices)
+
+    def _observe_ages(self, partition: int, applied: int) -> None:
+        now = self._clock().timestamp()
+        ages = self._ledger.ages.get(partition, [])
+        visible: list[Age] = [age for age in ages if age.offset <= applied]
+        self._ledger.ages[partition] = [age for age in ages if age.offset > applied]
+        for age in visible:
+            metrics.AGE_AT_INDEX_SECONDS.labels("occurred").observe(now - age.occurred)
+            metrics.AGE_AT_INDEX_SECONDS.labels("received").observe(now - age.received)

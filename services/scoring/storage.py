@@ -1,0 +1,26 @@
+"""The collections of scoring and their indexes."""
+
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel
+
+from schemas.collections import BUCKETS, INDICES, POSITIONS, TALLIES
+
+UNREADABLE: Final = "scoring.unreadable"
+"""Accepted records that could not be read, as they came."""
+
+INDEXES: Final = {
+    BUCKETS: [
+        IndexModel([("partition", ASCENDING), ("offset", ASCENDING)]),
+        IndexModel([("unit", ASCENDING), ("day", ASCENDING)]),
+        IndexModel([("field", ASCENDING), ("day", ASCENDING)]),
+    ],
+    POSITIONS: [],
+    TALLIES: [
+        IndexModel([("scope", ASCENDING), ("period", ASCENDING)]),
+        IndexModel([("above", ASCENDING), ("period", ASCENDING)]),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    ],
+    INDICES: [IndexModel([("scope", ASCENDING)]), IndexModel([("as_of", ASCENDING)])],
+    UNREADABLE: [],
+}

@@ -1,0 +1,89 @@
+"""What citizens hand in: well-formed responses, from seeded chance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from uuid_utils.compat import uuid7
+
+from method.period import LOCAL_ZONE
+from schemas.instrument import OVERALL
+from simulator.levels import draw, probabilities
+
+_FIELDS = ("ho-tich", "chung-thuc", "dat-dai", "cu-tru", "dang-ky-kinh-doanh", "bao-tro-xa-hoi")
+_STAGES = ("receipt", "result", "result", "result", "supplement", "refusal")
+_COMMENTS = (
+    "Cán bộ hướng dẫn tận tình",
+    "Chờ hơi lâu",
+    "Phải đi lại hai lần",
+    "Nhanh gọn, cảm ơn",
+    "Thiếu chỗ ngồi chờ",
+)
+_COMMENT_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Office:
+    """An office and how satisfied its visitors truly are, in percent."""
+
+    unit: str
+    index: float
+
+
+@dataclass(frozen=True)
+class Fall:
+    """An office gets worse at a moment."""
+
+    unit: str
+    at: datetime
+    to: float
+
+
+Answer = dict[str, Any]
+"""The JSON of one response."""
+
+
+class Citizens:
+    """A source of responses; the same seed gives the same levels in the same order by office."""
+
+    def __init__(self, offices: Mapping[str, Office], seed: int, fall: Fall | None = None) -> None:
+        """Give every office a chance of its own, so that load and order do not change answers."""
+        self._offices = offices
+        self._fall = fall
+        # Seeding by text is stable between runs and machines.
+        self._random = {unit: Random(f"{seed}/{unit}") for unit in offices}  # noqa: S311
+
+    def answer(self, unit: str, moment: datetime) -> Answer:
+        """What one visitor of an office hands in at a moment."""
+        random = self._random[unit]
+        index = self._offices[unit].index
+        if self._fall is not None and unit == self._fall.unit and moment >= self._fall.at:
+            index = self._fall.to
+        answer: Answer = {
+            "id": str(uuid7()),
+            "unit": unit,
+            "device": f"sim-{unit}",
+            "channel": "kiosk",
+            "stage": random.choice(_STAGES),
+            "field": random.choice(_FIELDS),
+            "occurred_at": moment.astimezone(LOCAL_ZONE).isoformat(),
+            "instrument": "kiosk",
+            "instrument_version": 1,
+            "answers": {OVERALL: draw(random, probabilities(index))},
+            "language": "vi",
+        }
+        if random.random() < _COMMENT_SHARE:
+            answer["comment"] = random.choice(_COMMENTS)
+        return answer
+
+    def history(self, now: datetime, hours: int, per_hour: int) -> list[Answer]:
+        """Answers of every office over the hours before now, evenly spread."""
+        step = timedelta(hours=1) / per_hour
+        start = now - timedelta(hours=hours)
+        return [
+            self.answer(unit, start + number * step)
+            for unit in self._offices
+            for number in range(hours * per_hour)
+        ]

@@ -1,0 +1,104 @@
+"""Sends answers as kiosks do: keeps each one until it is acknowledged, retries what was not."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from simulator.citizens import Answer
+from simulator.faults import Parcel
+from simulator.ledger import Ledger
+
+_RETRY_SECONDS = 0.5
+_BATCH = 500
+_JSON = {"content-type": "application/json"}
+
+
+class Kiosks:
+    """All kiosks of a run, behind one connection pool."""
+
+    def __init__(self, session: aiohttp.ClientSession, gateway: str, ledger: Ledger) -> None:
+        """Hold where to send and where to write down what was acknowledged."""
+        self._session = session
+        self._gateway = gateway
+        self._ledger = ledger
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    @property
+    def under_way(self) -> int:
+        """Answers that are not acknowledged yet."""
+        return len(self._under_way)
+
+    async def send(self, parcel: Parcel) -> None:
+        """Send one answer until the gateway has it or refuses it, then its copies."""
+        for _ in range(1 + parcel.copies):
+            status = await self._post("/v1/feedback", parcel.body)
+            if status == 202:
+                self._ledger.acknowledge(parcel, time.monotonic())
+            else:
+                self._ledger.refused += 1
+
+    async def _post(self, path: str, body: bytes) -> int:
+        while True:
+            self._ledger.sent += 1
+            try:
+                async with self._session.post(
+                    self._gateway + path, data=body, headers=_JSON
+                ) as response:
+                    await response.read()
+                    if response.status not in {429, 503}:
+                        return response.status
+            except (aiohttp.ClientError, TimeoutError):
+                pass  # a kiosk cannot tell why; it keeps the answer
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def send_history(self, answers: Sequence[Answer]) -> None:
+        """Send many old answers in batches, as a kiosk that was cut off does."""
+        for start in range(0, len(answers), _BATCH):
+            part = answers[start : start + _BATCH]
+            status = await self._post("/v1/feedback/batch", json.dumps(part).encode())
+            if status != 202:
+                msg = f"the gateway answered {status} to a batch of well-formed answers"
+                raise RuntimeError(msg)
+            now = time.monotonic()
+            for answer in part:
+                self._ledger.acknowledge(Parcel(answer, b"", "counted"), now)
+
+    async def run(self, next_parcel: Callable[[], Parcel], rate: float, seconds: float) -> None:
+        """Send answers at a fixed rate, whether or not earlier ones are acknowledged.
+
+        Args:
+            next_parcel: makes the next answer.
+            rate: answers a second.
+            seconds: for how long.
+        """
+        started = time.monotonic()
+        for number in range(int(rate * seconds)):
+            pause = started + number / rate - time.monotonic()
+            if pause > 0:
+                await asyncio.sleep(pause)
+            task = asyncio.create_task(self.send(next_parcel()))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def finish(self, patience: float) -> int:
+        """Wait until everything is acknowledged; how many answers still are not."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=patience)
+        left = list(self._under_way)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        return len(left)
+
+
+@asynccontextmanager
+async def kiosks(gateway: str, ledger: Ledger) -> AsyncIterator[Kiosks]:
+    """Kiosks that send to a gateway, as long as the block runs."""
+    connector = aiohttp.TCPConnector(limit=200)
+    timeout = aiohttp.ClientTimeout(total=15)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        yield Kiosks(session, gateway, ledger)

@@ -1,0 +1,149 @@
+"""What the gateway acknowledged, and whether the system kept its word."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from method.period import LOCAL_ZONE
+from schemas.collections import BUCKETS, QUARANTINE, RESPONSES
+from schemas.figure import LEVELS
+from schemas.instrument import OVERALL
+from services.runtime.database import Database
+from simulator.faults import Parcel
+
+Cell = tuple[str, str, str, int]
+"""Unit, local day, local hour, level."""
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What became of everything that was acknowledged.
+
+    Attributes:
+        counted: responses that are in the counts.
+        duplicates: copies that were recognised.
+        quarantined: records set aside, by rule.
+        lost: acknowledged and to be counted, but not in the counts.
+        counted_twice: in the counts more often than acknowledged.
+    """
+
+    counted: int
+    duplicates: int
+    quarantined: dict[str, int]
+    lost: int
+    counted_twice: int
+
+
+class Ledger:
+    """Every acknowledged answer, until the end of a run."""
+
+    def __init__(self) -> None:
+        """Start with nothing acknowledged."""
+        self.sent = 0
+        self.refused = 0
+        self._expected: dict[str, str] = {}
+        self._cells: Counter[Cell] = Counter()
+        self._acknowledged_at: dict[str, list[float]] = defaultdict(list)
+
+    @property
+    def acknowledged(self) -> int:
+        """Distinct answers that the gateway acknowledged."""
+        return len(self._expected)
+
+    @property
+    def units(self) -> list[str]:
+        """Units that have acknowledged answers which must be counted."""
+        return sorted(self._acknowledged_at)
+
+    @property
+    def to_count(self) -> int:
+        """Acknowledged answers that must be counted."""
+        return self._cells.total()
+
+    def acknowledge(self, parcel: Parcel, moment: float) -> None:
+        """Note a 202.
+
+        Args:
+            parcel: what was acknowledged.
+            moment: when, on a monotonic clock.
+        """
+        identity = parcel.answer["id"]
+        if identity in self._expected:
+            return
+        self._expected[identity] = parcel.expected
+        if parcel.expected == "counted":
+            local = datetime.fromisoformat(parcel.answer["occurred_at"]).astimezone(LOCAL_ZONE)
+            unit, level = parcel.answer["unit"], parcel.answer["answers"][OVERALL]
+            self._cells[unit, local.date().isoformat(), f"{local.hour:02d}", level] += 1
+            self._acknowledged_at[unit].append(moment)
+
+    def acknowledged_at(self, unit: str) -> list[float]:
+        """When the answers of a unit that must be counted were acknowledged, in order."""
+        return self._acknowledged_at[unit]
+
+    async def settled(self, database: Database) -> bool:
+        """Whether as many responses and records as were acknowledged have arrived somewhere."""
+        await_quarantine = sum(1 for expected in self._expected.values() if expected != "counted")
+        quarantined = await database[QUARANTINE].count_documents({})
+        return await _counted(database) >= self.to_count and quarantined >= await_quarantine
+
+    async def balance(self, database: Database) -> Balance:
+        """Hold the counts against what was acknowledged, cell by cell and id by id."""
+        found: Counter[Cell] = Counter()
+        async for bucket in database[BUCKETS].find({"item": OVERALL}):
+            found += _cells(bucket)
+        missing = self._cells - found
+        surplus = found - self._cells
+        ids = [UUID(i) for i, expected in self._expected.items() if expected == "counted"]
+        stored = 0
+        for start in range(0, len(ids), 10_000):
+            part = ids[start : start + 10_000]
+            stored += await database[RESPONSES].count_documents({"_id": {"$in": part}})
+        copies = 0
+        async for row in database.aggregate(
+            RESPONSES,
+            [
+                {"$match": {"copies": {"$exists": True}}},
+                {"$group": {"_id": None, "copies": {"$sum": {"$size": "$copies"}}}},
+            ],
+        ):
+            copies = row["copies"]
+        quarantined = {
+            row["_id"]: int(row["n"])
+            async for row in database.aggregate(
+                QUARANTINE,
+                [{"$group": {"_id": "$reason", "n": {"$sum": 1}}}, {"$sort": {"_id": 1}}],
+            )
+        }
+        return Balance(
+            counted=found.total(),
+            duplicates=copies,
+            quarantined=quarantined,
+            lost=max(missing.total(), len(ids) - stored),
+            counted_twice=surplus.total(),
+        )
+
+
+def _cells(bucket: dict[str, Any]) -> Counter[Cell]:
+    """The hours of one bucket, level by level."""
+    return Counter(
+        {
+            (bucket["unit"], bucket["day"], hour, int(name.removeprefix("n"))): count
+            for hour, counts in bucket["h"].items()
+            for name, count in counts.items()
+        }
+    )
+
+
+async def _counted(database: Database) -> int:
+    async for row in database.aggregate(
+        BUCKETS,
+        [
+            {"$match": {"item": OVERALL}},
+            {"$group": {"_id": None, "n": {"$sum": {"$sum": [f"$n{level}" for level in LEVELS]}}}},
+        ],
+    ):
+        return int(row["n"])
+    return 0
