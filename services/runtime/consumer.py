@@ -80,6 +80,8 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             auto_offset_reset="earliest",
             batch_timeout_ms=20,
             max_records=max_records,
+            # Gather for a tenth of a second under light load: a batch costs the same for few.
+            fetch_min_bytes=64 * 1024,
             fetch_max_wait_ms=100,
             max_partition_fetch_bytes=4 * 1024 * 1024,
             session_timeout_ms=10_000,

@@ -19,6 +19,9 @@ from services.runtime.database import Database
 Stages = list[dict[str, Any]]
 
 LEVEL_FIELDS = ("n1", "n2", "n3", "n4", "n5")
+_NOTHING_ABOVE = {"$first": {"$literal": []}}
+"""Only units are summed further up; what stands above them is not, or it would count twice."""
+
 _HOURLY_DAYS = 3
 """The 24-hour window and the one before reach into the local day before yesterday."""
 _HOURLY_KEPT = timedelta(days=4)
@@ -115,7 +118,7 @@ async def _sum_up(
             BUCKETS,
             [
                 *from_buckets({"field": {"$in": list(touched.fields)}}),
-                *_summed({"$concat": ["field:", "$field"]}, {"$first": []}, grain, version, now),
+                *_summed({"$concat": ["field:", "$field"]}, _NOTHING_ABOVE, grain, version, now),
             ],
         )
     version = await database.logical_time()
@@ -128,7 +131,7 @@ async def _sum_up(
             {"$set": {"scope": "$above"}},
             {"$unwind": "$scope"},
             {"$match": {"scope": {"$in": above}}},
-            *_summed("$scope", {"$first": []}, grain, version, now),
+            *_summed("$scope", _NOTHING_ABOVE, grain, version, now),
         ],
     )
 
