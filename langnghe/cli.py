@@ -2,7 +2,8 @@
 
 import typer
 
-from langnghe import demo, prepare, registry, run, simulate, up, verify
+from langnghe import demo, prepare, registry, run, simulate, up, verify, webhook
+from langnghe.importing import command as importing
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -12,6 +13,8 @@ app = typer.Typer(
 app.command("up")(up.command)
 app.command("demo")(demo.command)
 app.command("simulate")(simulate.command)
+app.command("import")(importing.command)
+app.command("webhook-secret")(webhook.command)
 app.command("prepare")(prepare.command)
 app.command("run")(run.command)
 app.add_typer(registry.app, name="registry")

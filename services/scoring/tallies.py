@@ -8,7 +8,7 @@ windows of any scope are computed in one way.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from method.period import last_days
 from method.window import Grain
@@ -19,7 +19,7 @@ from services.runtime.database import Database
 Stages = list[dict[str, Any]]
 
 LEVEL_FIELDS = ("n1", "n2", "n3", "n4", "n5")
-_NOTHING_ABOVE = {"$first": {"$literal": []}}
+_NOTHING_ABOVE: Final[dict[str, Any]] = {"$first": {"$literal": []}}
 """Only units are summed further up; what stands above them is not, or it would count twice."""
 
 _HOURLY_DAYS = 3
