@@ -63,7 +63,7 @@ def announce(addresses: Addresses) -> None:
     lines = {
         "dashboard": f"{gateway}/",
         "kiosk": f"{gateway}/kiosk/(unit)",
-        "API": f"{gateway}/docs",
+        "API": f"{gateway}/openapi.json",
         "Kafka": addresses.kafka_url,
         "MongoDB": addresses.mongo_url,
         **{f"{name} metrics": f"{url}/metrics" for name, url in addresses.http.items()},

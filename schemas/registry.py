@@ -103,8 +103,10 @@ class Registry:
     def __init__(self, entries: Iterable[RegistryEntry]) -> None:
         """Index the entries by key."""
         self._versions: dict[str, list[RegistryEntry]] = defaultdict(list)
+        self._children: dict[str, list[RegistryEntry]] = defaultdict(list)
         for entry in entries:
             self._versions[entry.key].append(entry)
+            self._children[entry.parent].append(entry)
 
     @classmethod
     def of_documents(cls, documents: Iterable[dict[str, Any]]) -> Self:
@@ -143,7 +145,14 @@ class Registry:
             entry = self.on(entry.parent, day)
         return [*chain, COUNTRY]
 
+    def below(self, key: str, day: date) -> list[RegistryEntry]:
+        """Everything that stands under a key on a day, at any depth, parents before children."""
+        found: list[RegistryEntry] = []
+        for child in self.children(key, day):
+            found += [child, *self.below(child.key, day)]
+        return found
+
     def children(self, key: str, day: date) -> list[RegistryEntry]:
         """What stands directly under a key on a day, by kind and code."""
-        found = [entry for entry in self if entry.parent == key and entry.in_force(day)]
+        found = [entry for entry in self._children.get(key, ()) if entry.in_force(day)]
         return sorted(found, key=lambda entry: (entry.kind, entry.code))

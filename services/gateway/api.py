@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from schemas.alert import AlertState
+from schemas.registry import EntryKind
 from schemas.scope import COUNTRY, Scope
 from services.gateway.problems import ProblemError, documented
 from services.gateway.reading import Reader
@@ -32,8 +33,12 @@ def router(reader: Reader) -> APIRouter:
     )
     async def under(
         parent: Annotated[Scope, Query(openapi_examples=_SCOPE_EXAMPLES)] = COUNTRY,
+        kind: Annotated[
+            EntryKind | None,
+            Query(description="All of this kind, at any depth; without it, the direct children"),
+        ] = None,
     ) -> IndexList:
-        indices = await reader.under(parent)
+        indices = await reader.under(parent, kind)
         if indices is None:
             raise _unknown(parent)
         return IndexList(parent=parent, indices=indices)

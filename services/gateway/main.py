@@ -1,6 +1,7 @@
 """The gateway process."""
 
 from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
 
 from schemas.collections import REGISTRY
 from schemas.registry import Registry
@@ -8,6 +9,7 @@ from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import api, feedback, live, problems
 from services.gateway.feedback import Intake
 from services.gateway.live import Live
+from services.gateway.pages import routes as pages
 from services.gateway.reading import Reader
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached
@@ -30,11 +32,17 @@ def build(settings: GatewaySettings) -> FastAPI:
         version="1.0.0",
         description="Feedback on public services: hand it in, read the rolling indices.",
         lifespan=service.running,
+        # Their pages would load scripts from elsewhere; the document is at /openapi.json.
+        docs_url=None,
+        redoc_url=None,
     )
     problems.install(app)
     app.include_router(feedback.router(Intake(service.producer, settings, service.clock)))
-    app.include_router(api.router(Reader(service.database, registry, service.clock)))
+    reader = Reader(service.database, registry, service.clock)
+    app.include_router(api.router(reader))
     app.include_router(live.router(updates))
+    app.include_router(pages.router(reader))
+    app.mount("/static", StaticFiles(directory=pages.STATIC))
     app.router.routes.extend(service.health.routes())
     return app
 

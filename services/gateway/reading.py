@@ -11,7 +11,7 @@ from schemas.collections import ALERTS, INDICES, TALLIES
 from schemas.figure import Counts
 from schemas.index import IndexUpdated
 from schemas.instrument import OVERALL
-from schemas.registry import Registry
+from schemas.registry import EntryKind, Registry
 from schemas.scope import COUNTRY, Scope, scope_kind
 from services.gateway.views import AlertView, DayView, IndexView, Name
 from services.runtime.cached import Cached
@@ -40,9 +40,12 @@ class Reader:
         entry = self._registry.value.latest(scope, self._today())
         return Name(vi=entry.name_vi, en=entry.name_en) if entry else None
 
-    def children(self, parent: Scope) -> list[Scope]:
-        """What stands directly under a scope today, service fields under the country included."""
-        return [entry.key for entry in self._registry.value.children(parent, self._today())]
+    def _below(self, parent: Scope, kind: EntryKind | None) -> list[Scope]:
+        """What stands under a scope today: directly, or at any depth if it is of one kind."""
+        registry, today = self._registry.value, self._today()
+        if kind is None:
+            return [entry.key for entry in registry.children(parent, today)]
+        return [entry.key for entry in registry.below(parent, today) if entry.kind is kind]
 
     def _empty(self, scope: Scope) -> IndexUpdated:
         now = self._clock()
@@ -76,6 +79,7 @@ class Reader:
             basis=headline.basis,
             method=headline.method,
             as_of=headline.as_of,
+            latest_received_at=headline.latest_received_at,
             version=headline.version,
             windows=headline.windows,
             items={item: index.windows for item, index in sorted(by_item.items())},
@@ -108,11 +112,11 @@ class Reader:
             .sort("period", 1)
         ]
 
-    async def under(self, parent: Scope) -> list[IndexView] | None:
-        """The headline indices of what stands under a scope; None if nobody knows the scope."""
+    async def under(self, parent: Scope, kind: EntryKind | None) -> list[IndexView] | None:
+        """The indices of what stands under a scope; None if nobody knows the scope."""
         if self.name(parent) is None:
             return None
-        children = self.children(parent)
+        children = self._below(parent, kind)
         indices = await self._indices(children)
         return [self._view(scope, indices[scope]) for scope in children]
 

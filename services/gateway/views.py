@@ -34,6 +34,9 @@ class IndexView(BaseModel):
     basis: Basis
     method: Annotated[str, Field(description="Version of the definition that made the figures")]
     as_of: AwareDatetime
+    latest_received_at: Annotated[
+        AwareDatetime | None, Field(description="When the newest answer came in")
+    ]
     version: Annotated[int, Field(description="0 while there has been no answer")]
     windows: Annotated[
         dict[str, WindowFigures], Field(description="24h, 7d, 30d, 90d: the question `overall`")

@@ -1,0 +1,1 @@
+"""The pages: `/` for whoever looks, `/kiosk/{unit}` for whoever answers. No build step."""
