@@ -1,0 +1,194 @@
+"""A real Kafka and a real MongoDB for tests, from wherever they can be had.
+
+In this order: those that KAFKA_URL and MONGO_URL name; containers, where a Docker engine answers;
+plain processes of this machine.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import docker.errors
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from testcontainers.community.kafka import KafkaContainer
+from testcontainers.core.container import DockerContainer
+
+from deploy.local import jars, ports
+from deploy.local.kafka_server import KafkaServer
+from deploy.local.mongo_server import MongoServer
+from langnghe.prepare import prepare
+from schemas.topics import TOPICS
+from services.runtime.database import Database
+from services.runtime.settings import Settings
+
+DATABASE = "langnghe-test"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the servers are."""
+
+    kafka_url: str
+    mongo_url: str
+
+    def settings(self) -> Settings:
+        """Settings of a process that uses them."""
+        return Settings(KAFKA_URL=self.kafka_url, MONGO_URL=self.mongo_url, database=DATABASE)
+
+    def environment(self) -> dict[str, str]:
+        """The same as environment variables."""
+        return {
+            "KAFKA_URL": self.kafka_url,
+            "MONGO_URL": self.mongo_url,
+            "LANGNGHE_DATABASE": DATABASE,
+        }
+
+
+def _ignore(_name: str, _line: str) -> None:
+    """Nobody reads what servers say while tests pass."""
+
+
+def _docker_answers() -> bool:
+    if "DOCKER_HOST" not in os.environ and not Path("/var/run/docker.sock").exists():
+        return False
+    try:
+        client = docker.from_env(timeout=2)
+    except docker.errors.DockerException:
+        return False
+    try:
+        return bool(client.ping())
+    except docker.errors.DockerException:
+        return False
+    finally:
+        client.close()
+
+
+@asynccontextmanager
+async def _local(folder: Path) -> AsyncIterator[Servers]:
+    kafka = KafkaServer(
+        folder / "kafka",
+        port=ports.choose(),
+        controller_port=ports.choose(),
+        jars=await asyncio.to_thread(jars.fetch, lambda _done, _total: None),
+        output=_ignore,
+    )
+    mongo = MongoServer(folder / "mongodb", port=ports.choose(), output=_ignore)
+    try:
+        await asyncio.gather(kafka.start(), mongo.start())
+        yield Servers(kafka.url, mongo.url)
+    finally:
+        await asyncio.gather(kafka.process.stop(), mongo.process.stop())
+
+
+@asynccontextmanager
+async def _containers() -> AsyncIterator[Servers]:
+    kafka = KafkaContainer("confluentinc/cp-kafka:7.9.0").with_kraft()
+    mongo = (
+        DockerContainer("mongo:7")
+        .with_exposed_ports(27017)
+        .with_command("--replSet langnghe --bind_ip_all")
+    )
+    async with AsyncExitStack() as stack:
+        for container in (kafka, mongo):
+            await asyncio.to_thread(container.start)
+            stack.push_async_callback(asyncio.to_thread, container.stop)
+        initiate = ["mongosh", "--quiet", "--eval", "rs.initiate()"]
+        while (await asyncio.to_thread(mongo.exec, initiate)).exit_code != 0:
+            await asyncio.sleep(0.5)
+        host, port = mongo.get_container_host_ip(), mongo.get_exposed_port(27017)
+        yield Servers(
+            kafka.get_bootstrap_server(), f"mongodb://{host}:{port}/?directConnection=true"
+        )
+
+
+async def _refuse_foreign_data(servers: Servers) -> None:
+    """Tests delete topics: a cluster that holds some of ours is somebody's, not ours."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka_url)
+    await admin.start()
+    try:
+        held = {topic.name for topic in TOPICS} & set(await admin.list_topics())
+    finally:
+        await admin.close()
+    if held:
+        msg = f"KAFKA_URL holds {', '.join(sorted(held))}: tests need an empty cluster"
+        raise RuntimeError(msg)
+
+
+@asynccontextmanager
+async def find_servers() -> AsyncIterator[Servers]:
+    """Servers for a whole test session."""
+    kafka_url, mongo_url = os.environ.get("KAFKA_URL"), os.environ.get("MONGO_URL")
+    if kafka_url and mongo_url:
+        servers = Servers(kafka_url, mongo_url)
+        await _refuse_foreign_data(servers)
+        yield servers
+    elif _docker_answers():
+        async with _containers() as servers:
+            yield servers
+    else:
+        with tempfile.TemporaryDirectory(prefix="langnghe-test-") as folder:
+            async with _local(Path(folder)) as servers:
+                yield servers
+
+
+async def reset(servers: Servers) -> None:
+    """Begin anew: no topic, no document; then everything prepared."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka_url)
+    await admin.start()
+    try:
+        ours = {topic.name for topic in TOPICS}
+        held = ours & set(await admin.list_topics())
+        if held:
+            await admin.delete_topics(sorted(held))
+        while ours & set(await admin.list_topics()):
+            await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
+    database = Database(servers.mongo_url, DATABASE, application="test")
+    try:
+        await database.drop()
+    finally:
+        database.close()
+    await prepare(servers.settings())
+
+
+async def eventually(
+    condition: Callable[[], Awaitable[bool]], what: str, *, within: float = 30.0
+) -> None:
+    """Wait for something that real parts will bring about.
+
+    Raises:
+        AssertionError: naming it, when it has not come about in time.
+    """
+    try:
+        async with asyncio.timeout(within):
+            while not await condition():
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        msg = f"not within {within:.0f} s: {what}"
+        raise AssertionError(msg) from None
+
+
+async def published(
+    servers: Servers, topic: str, partition: int
+) -> list[ConsumerRecord[bytes, bytes]]:
+    """Everything that a partition holds, in order."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers.kafka_url, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        place = TopicPartition(topic, partition)
+        consumer.assign([place])
+        end = (await consumer.end_offsets([place]))[place]
+        found: list[ConsumerRecord[bytes, bytes]] = []
+        while len(found) < end:
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                found += batch
+        return found
+    finally:
+        await consumer.stop()
