@@ -178,7 +178,7 @@ def _request_body(schema: dict[str, Any], example: object) -> dict[str, Any]:
 def router(intake: Intake) -> APIRouter:
     """The routes of the intake."""
     routes = APIRouter(prefix="/v1/feedback", tags=["feedback"])
-    schema = Response.model_json_schema()
+    schema = {"$ref": "#/components/schemas/Response"}
 
     @routes.post(
         "",

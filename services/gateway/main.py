@@ -6,7 +6,7 @@ from starlette.staticfiles import StaticFiles
 from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
-from services.gateway import api, feedback, live, problems
+from services.gateway import api, feedback, live, openapi, problems
 from services.gateway.feedback import Intake
 from services.gateway.live import Live
 from services.gateway.pages import routes as pages
@@ -37,6 +37,7 @@ def build(settings: GatewaySettings) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app)
+    openapi.install(app)
     app.include_router(feedback.router(Intake(service.producer, settings, service.clock)))
     reader = Reader(service.database, registry, service.clock)
     app.include_router(api.router(reader))

@@ -110,11 +110,11 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """The problems that a route can answer with, for OpenAPI."""
+    """The problems that a route can answer with, for OpenAPI (see `openapi.install`)."""
     return {
         status: {
             "description": _TITLES[status][1],
-            "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in statuses
     }

@@ -1,0 +1,292 @@
+"""The run time on real servers: consuming, producing, identity, preparation."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import aiohttp
+import pytest
+import uvicorn
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from deploy.local import ports
+from langnghe.prepare import prepare
+from schemas.collections import REGISTRY
+from schemas.registry import EntryKind, Registry
+from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_SUBMITTED, INDEX_UPDATED, TOPICS
+from services.gateway.registry.store import write
+from services.runtime import identity
+from services.runtime.cached import Cached
+from services.runtime.consumer import PartitionConsumer, Records
+from services.runtime.database import Database
+from services.runtime.producer import KafkaUnavailableError, Producer
+from services.runtime.service import Service
+from services.runtime.topics import TopicError, create_topics
+from tests.builders import entry, small_registry, submitted
+from tests.servers import Servers, eventually, published
+
+Handle = Callable[[int, Records], Awaitable[None]]
+
+
+@asynccontextmanager
+async def running(servers: Servers, handle: Handle) -> AsyncIterator[PartitionConsumer]:
+    """An ingest-like service with a handler of the test's own."""
+    service = Service("ingest", servers.settings())
+    consumer = service.consume(FEEDBACK_SUBMITTED, handle)
+    async with service.running():
+        yield consumer
+
+
+@asynccontextmanager
+async def producing(servers: Servers, service: str = "gateway") -> AsyncIterator[Producer]:
+    producer = Producer(servers.kafka_url, service)
+    await producer.start()
+    await producer.connected()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def committed(servers: Servers, group: str) -> int:
+    """How many records of all partitions a group has committed."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka_url)
+    await admin.start()
+    try:
+        offsets = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    return sum(
+        offset.offset
+        for place, offset in offsets.items()
+        if isinstance(place, TopicPartition) and offset.offset > 0
+    )
+
+
+async def test_a_handler_that_raises_gets_the_same_records_again(servers: Servers) -> None:
+    seen: list[int] = []
+    done: set[str] = set()
+
+    async def handle(partition: int, records: Records) -> None:
+        seen.append(len(records))
+        if len(seen) <= 3:
+            raise RuntimeError("MongoDB is away")
+        done.update(f"{partition}/{r.offset}" for r in records)
+
+    async with producing(servers) as producer:
+        await producer.send(FEEDBACK_SUBMITTED, [submitted() for _ in range(20)])
+        async with running(servers, handle):
+
+            async def all_done() -> bool:
+                return len(done) == 20
+
+            await eventually(all_done, "every record is dealt with after three failures")
+
+            async def all_committed() -> bool:
+                return await committed(servers, "ingest") == 20
+
+            await eventually(all_committed, "what is done is committed")
+    assert len(seen) >= 4
+
+
+async def test_nothing_is_committed_while_a_handler_fails(servers: Servers) -> None:
+    calls = 0
+
+    async def handle(_partition: int, _records: Records) -> None:
+        nonlocal calls
+        calls += 1
+        raise RuntimeError("for ever")
+
+    async with producing(servers) as producer:
+        await producer.send(FEEDBACK_SUBMITTED, [submitted() for _ in range(5)])
+        async with running(servers, handle):
+
+            async def tried_often() -> bool:
+                return calls >= 3
+
+            await eventually(tried_often, "the batch is tried again")
+            assert await committed(servers, "ingest") == 0
+
+
+async def test_one_failing_partition_does_not_hold_up_the_others(servers: Servers) -> None:
+    done: dict[int, int] = defaultdict(int)
+    failing: set[int] = set()
+
+    async def handle(partition: int, records: Records) -> None:
+        if not failing:
+            failing.add(partition)
+        if partition in failing:
+            raise RuntimeError("this one only")
+        done[partition] += len(records)
+
+    units = [f"000.00.{n:02d}.H26" for n in range(40)]
+    async with producing(servers) as producer:
+        await producer.send(FEEDBACK_SUBMITTED, [submitted(unit=unit) for unit in units])
+        total = [len(await published(servers, FEEDBACK_SUBMITTED.name, p)) for p in range(4)]
+        async with running(servers, handle):
+
+            async def others_done() -> bool:
+                return bool(failing) and all(
+                    done[p] == n for p, n in enumerate(total) if p not in failing
+                )
+
+            await eventually(others_done, "the other partitions are done")
+
+
+async def test_a_rebalance_waits_for_the_running_batch(servers: Servers) -> None:
+    handled: dict[str, list[str]] = defaultdict(list)
+    running_now: dict[int, str] = {}
+    overlaps: list[int] = []
+
+    def handler(name: str, seconds: float) -> Handle:
+        async def handle(partition: int, records: Records) -> None:
+            if partition in running_now:
+                overlaps.append(partition)
+            running_now[partition] = name
+            await asyncio.sleep(seconds)
+            for record in records:
+                handled[f"{partition}/{record.offset}"].append(name)
+            del running_now[partition]
+
+        return handle
+
+    units = [f"000.00.{n:02d}.H26" for n in range(40)]
+    async with producing(servers) as producer, running(servers, handler("slow", 0.7)):
+        await producer.send(FEEDBACK_SUBMITTED, [submitted(unit=unit) for unit in units])
+
+        async def begun() -> bool:
+            return bool(running_now)
+
+        await eventually(begun, "the first instance works")
+        async with running(servers, handler("second", 0.0)) as second:
+
+            async def shared() -> bool:
+                return bool(second.owned) and len(handled) == 40
+
+            await eventually(shared, "the second instance got partitions and all is handled")
+            await producer.send(FEEDBACK_SUBMITTED, [submitted(unit=unit) for unit in units])
+
+            async def all_handled() -> bool:
+                return len(handled) == 80
+
+            await eventually(all_handled, "both instances handle what comes")
+    assert overlaps == []
+    assert all(len(names) == 1 for names in handled.values()), "nothing was handled twice"
+    assert {name for names in handled.values() for name in names} == {"slow", "second"}
+
+
+async def test_records_reach_one_partition_whole_and_in_order(servers: Servers) -> None:
+    # More than several Kafka batches of 512 KiB.
+    events = [submitted(comment="x" * 900) for _ in range(2500)]
+    async with producing(servers) as producer:
+        await producer.send_in_order(FEEDBACK_SUBMITTED, 3, events)
+    out = await published(servers, FEEDBACK_SUBMITTED.name, 3)
+    assert [dict(r.headers)["ce_id"].decode() for r in out] == [str(e.id) for e in events]
+
+
+async def test_a_service_sends_only_what_its_flow_declares(servers: Servers) -> None:
+    async with producing(servers, "gateway") as producer:
+        with pytest.raises(ValueError, match=r"declare it in schemas/flow\.py"):
+            await producer.send(FEEDBACK_ACCEPTED, [submitted()])
+    with pytest.raises(ValueError, match=r"declare it in schemas/flow\.py"):
+        Service("ingest", servers.settings()).consume(
+            INDEX_UPDATED, lambda _p, _r: asyncio.sleep(0)
+        )
+
+
+async def test_without_kafka_sending_fails_at_once() -> None:
+    producer = Producer(f"127.0.0.1:{ports.choose()}", "gateway")
+    await producer.start()
+    started = time.monotonic()
+    with pytest.raises(KafkaUnavailableError):
+        await producer.send(FEEDBACK_SUBMITTED, [submitted()])
+    assert time.monotonic() - started < 1
+    assert producer.unavailable() is not None
+    await producer.stop()
+
+
+async def test_a_database_of_another_cluster_is_refused(
+    servers: Servers, database: Database
+) -> None:
+    await identity.check(database, await identity.cluster_id(servers.kafka_url))
+    with pytest.raises(identity.IdentityError, match="belongs to Kafka cluster"):
+        await identity.bind(database, "another-cluster")
+    await database[identity.COLLECTION].delete_many({})
+    with pytest.raises(identity.IdentityError, match="langnghe prepare"):
+        await identity.check(database, "any")
+
+
+async def test_a_service_beside_the_wrong_database_consumes_nothing_and_says_why(
+    servers: Servers, database: Database
+) -> None:
+    await database[identity.COLLECTION].update_one({}, {"$set": {"cluster": "another"}})
+    handled: list[int] = []
+
+    async def handle(partition: int, _records: Records) -> None:
+        handled.append(partition)
+
+    service = Service("ingest", servers.settings())
+    service.consume(FEEDBACK_SUBMITTED, handle)
+    port = ports.choose()
+    config = uvicorn.Config(service.app(), port=port, log_config=None, lifespan="on")
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    problem = ""
+    async with aiohttp.ClientSession() as session, producing(servers) as producer:
+        await producer.send(FEEDBACK_SUBMITTED, [submitted()])
+
+        async def refused() -> bool:
+            nonlocal problem
+            try:
+                async with session.get(f"http://127.0.0.1:{port}/health/ready") as response:
+                    problem = (await response.json())["checks"]["start"]
+                    return response.status == 503 and "belongs to" in problem
+            except aiohttp.ClientError:
+                return False
+
+        await eventually(refused, "readiness names the mismatch")
+        async with session.get(f"http://127.0.0.1:{port}/metrics") as response:
+            assert "langnghe_lag_records" in await response.text()
+    assert handled == []
+    server.should_exit = True
+    await task
+
+
+async def test_preparing_twice_is_harmless_and_checks_partitions(servers: Servers) -> None:
+    await prepare(servers.settings())
+    wider = replace(FEEDBACK_SUBMITTED, partitions=8)
+    with pytest.raises(TopicError, match="has 4 partitions, 8 are declared"):
+        await create_topics(servers.kafka_url, [wider], replication=1)
+
+
+async def test_topics_have_their_declared_retention_and_compaction(servers: Servers) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka_url)
+    await admin.start()
+    try:
+        for topic in TOPICS:
+            resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
+            (answer,) = await admin.describe_configs([resource])
+            found = {entry[0]: entry[1] for entry in answer.resources[0][4]}
+            assert topic.config.items() <= found.items(), topic.name
+    finally:
+        await admin.close()
+
+
+async def test_a_cached_collection_follows_its_revision(database: Database) -> None:
+    cached = Cached(database, REGISTRY, Registry.of_documents)
+    await cached.refresh()
+    assert len(cached.value) == 0
+    await write(database, small_registry())
+    await cached.refresh()
+    first = cached.value
+    assert len(first) == 7
+    await cached.refresh()
+    assert cached.value is first
+    await write(database, [entry(EntryKind.FIELD, "dat-dai")])
+    await cached.refresh()
+    assert len(cached.value) == 8
