@@ -1,0 +1,90 @@
+"""What an agency reads."""
+
+import pytest
+
+from method.definition import definitions
+from method.figure import figure
+from schemas.alert import AlertChanged, AlertState, Evidence, Severity
+from schemas.registry import EntryKind
+from services.notify.channels.email import compose_mail
+from services.notify.channels.webhook import agency_secret
+from services.notify.message import compose
+from services.notify.outbox import Channel, Entry, pause_after
+from tests.builders import NOW, UNIT, entry
+
+NOW_FIGURE = figure((20, 10, 9, 40, 21), definitions()[0])
+BEFORE = figure((2, 3, 5, 50, 40), definitions()[0])
+OFFICE = entry(EntryKind.UNIT, UNIT, "province:01")
+
+
+def event(state: AlertState = AlertState.FIRING, **evidence: float) -> AlertChanged:
+    return AlertChanged(
+        alert=f"drop/unit:{UNIT}/1",
+        revision=2,
+        rule="drop",
+        kind="drop",
+        severity=Severity.CRITICAL,
+        scope=f"unit:{UNIT}",
+        state=state,
+        opened_at=NOW,
+        changed_at=NOW,
+        evidence=Evidence(window="7d", as_of=NOW, current=NOW_FIGURE, previous=BEFORE, **evidence),
+    )
+
+
+def test_it_says_what_fell_from_what_to_what_on_how_many_answers() -> None:
+    message = compose(event(baseline=90.0), OFFICE, "https://ln.example")
+    vi, _, en = message.text.partition("\n--\n")
+    for part in ("61,0 %", "100 lượt", "51,2 – 70,0 %", "90,0 %", "12:00 22/11/2026", "7 ngày qua"):
+        assert part in vi, part
+    for part in ("61.0%", "100 answers", "90.0%", "12:00 22/11/2026", "the last 7 days"):
+        assert part in en, part
+    assert message.subject == f"[Cảnh báo] Mức hài lòng giảm tại Đơn vị {UNIT}"
+    assert f"https://ln.example/#unit:{UNIT}" in message.text
+    assert "không phải số liệu thống kê" in message.text
+    assert "not an official statistic" in message.text
+
+
+def test_below_target_names_the_target() -> None:
+    message = compose(event(target=80.0), OFFICE, "https://ln.example")
+    assert "Mục tiêu: 80,0 %" in message.text
+    assert "Target: 80.0%" in message.text
+
+
+def test_recovery_reads_as_recovery() -> None:
+    message = compose(event(AlertState.RESOLVED, baseline=90.0), OFFICE, "https://ln.example")
+    assert message.subject.startswith("[Đã phục hồi]")
+    assert "Đề nghị" not in message.text
+
+
+def test_html_escapes_names() -> None:
+    sly = OFFICE.model_copy(update={"name_vi": "<script>x</script>"})
+    assert "<script>" not in compose(event(), sly, "https://ln.example").html
+
+
+def test_an_unknown_office_is_named_by_its_scope() -> None:
+    assert f"unit:{UNIT}" in compose(event(), None, "https://ln.example").subject
+
+
+def test_mail_is_text_and_html_with_a_stable_id() -> None:
+    message = compose(event(), OFFICE, "https://ln.example")
+    out = Entry(Channel.EMAIL, f"unit:{UNIT}", "office@example.vn", event())
+    mail = compose_mail(out, message, "Lắng Nghe <ln@example.vn>")
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert mail["Message-ID"] == f"<{out.id}@langnghe>"
+    assert "." not in out.id
+    assert Entry(Channel.EMAIL, f"unit:{UNIT}", "new@example.vn", event()).id == out.id
+
+
+def test_each_agency_has_a_secret_of_its_own() -> None:
+    one, other = agency_secret("k" * 32, "unit:a"), agency_secret("k" * 32, "unit:b")
+    assert one.startswith("whsec_")
+    assert one != other
+    assert agency_secret("k" * 32, "unit:a") == one
+
+
+def test_ten_attempts_over_about_three_days() -> None:
+    pauses = [pause_after(attempts) for attempts in range(1, 11)]
+    assert pauses[-1] is None
+    hours = sum(pause.total_seconds() for pause in pauses if pause) / 3600
+    assert hours == pytest.approx(75.6, rel=0.11)

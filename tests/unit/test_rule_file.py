@@ -1,0 +1,58 @@
+"""Rule files: the shipped ones hold, bad ones are refused by field and rule."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from schemas.export import ROOT
+from services.notify.rules import RuleFileError, load_rules
+
+GOOD = """
+version: 1
+rules:
+  - {id: a, kind: drop, scopes: [unit], window: 7d, for: 90s, keep_firing_for: 2d, severity: info}
+"""
+
+
+@pytest.mark.parametrize("path", ["deploy/rules/rules.yaml", "deploy/demo/rules.yaml"])
+def test_shipped_rules_are_valid_and_of_both_kinds(path: str) -> None:
+    rules = load_rules(ROOT / path)
+    assert {rule.kind for rule in rules} == {"below_target", "drop"}
+    assert all(rule.min_n >= 30 for rule in rules)
+
+
+def test_durations_are_numbers_with_a_unit(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(GOOD)
+    (rule,) = load_rules(path)
+    assert (rule.for_, rule.keep_firing_for) == (timedelta(seconds=90), timedelta(days=2))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "file"),
+        ("version: 2\nrules: []", "version"),
+        ("version: 1\nrules: [", "rules.yaml"),
+        (GOOD.replace("for: 90s,", "for: soon,"), "as in 30m"),
+        (GOOD.replace("for: 90s, ", ""), "drop.for: Field required"),
+        (GOOD.replace("kind: drop", "kind: guess"), "kind"),
+        (GOOD.replace("window: 7d", "window: 8d"), "must be one of 24h, 7d, 30d, 90d"),
+        (GOOD.replace("scopes: [unit]", "scopes: [village]"), "scopes"),
+        (GOOD.replace("scopes: [unit]", "scopes: []"), "scopes"),
+        (GOOD.replace("severity: info", "severity: info, alfa: 1"), "alfa"),
+        (GOOD.replace("severity: info", "severity: info, alpha: 2"), "alpha"),
+        (GOOD + GOOD.split("rules:")[1], "unique"),
+    ],
+)
+def test_a_bad_file_is_refused_with_field_and_rule(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(text)
+    with pytest.raises(RuleFileError, match=message.replace(".", r"\.")):
+        load_rules(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RuleFileError, match="nowhere"):
+        load_rules(tmp_path / "nowhere.yaml")
