@@ -1,0 +1,85 @@
+"""A real Chromium on pages of a real stack."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+
+from tests.builders import small_registry
+from tests.stack import Running, running_stack
+
+RULES = """
+version: 1
+rules:
+  - id: low
+    kind: below_target
+    scopes: [unit]
+    window: 24h
+    target: 80
+    for: 0s
+    keep_firing_for: 1h
+    severity: warning
+"""
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def _chromium() -> str:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        problem = "no Chromium: the pages are NOT tested (Debian: apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(problem)
+        pytest.skip(problem)
+    return path
+
+
+@pytest_asyncio.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    path = _chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def stack(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Running]:
+    assert browser.is_connected()
+    folder = tmp_path_factory.mktemp("stack")
+    rules = folder / "rules.yaml"
+    rules.write_text(RULES, encoding="utf-8")
+    async with running_stack(folder / "data", rules) as running:
+        await running.load(small_registry())
+        yield running
+
+
+@pytest_asyncio.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A page that must not complain: an error on its console fails the test."""
+    context = await browser.new_context(
+        viewport={"width": 1280, "height": 900}, timezone_id="Europe/Paris"
+    )
+    page = await context.new_page()
+    errors: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error" and "ERR_INTERNET_DISCONNECTED" not in message.text:
+            errors.append(message.text)
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    await context.close()
+    assert errors == []

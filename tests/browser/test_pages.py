@@ -1,0 +1,136 @@
+"""What a citizen and an onlooker see and do."""
+
+from datetime import UTC, datetime
+
+from playwright.async_api import Page, expect
+
+from schemas.collections import RESPONSES
+from services.runtime.database import Document
+from tests.builders import OTHER_UNIT, UNIT, response
+from tests.servers import eventually
+from tests.stack import Running
+
+
+async def answer(stack: Running, unit: str, level: int, count: int) -> None:
+    now = datetime.now(UTC).isoformat()
+    body = [response(unit=unit, occurred_at=now, answers={"overall": level}) for _ in range(count)]
+    url = f"{stack.addresses.gateway}/v1/feedback/batch"
+    async with stack.session.post(url, json=body) as got:
+        assert got.status == 202
+
+
+async def stored(stack: Running, device: str) -> list[Document]:
+    found = stack.database[RESPONSES].find({"device": device}).sort("occurred_at", 1)
+    return await found.to_list(None)
+
+
+async def test_one_touch_is_one_answer(page: Page, stack: Running) -> None:
+    await page.goto(f"{stack.addresses.gateway}/kiosk/{UNIT}?device=touch&stage=receipt")
+    await expect(page.locator("html")).to_have_attribute("lang", "vi")
+    await expect(page.get_by_role("heading")).to_contain_text("hài lòng thế nào")
+    await expect(page.locator(".face")).to_have_count(5)
+    await page.get_by_role("button", name="Hài lòng", exact=True).click()
+    await expect(page.get_by_text("Cảm ơn Ông/Bà!")).to_be_visible()
+    await expect(page.locator("#ask")).to_be_hidden()
+    await expect(page.get_by_role("heading")).to_be_visible(timeout=8000)
+
+    async def there() -> bool:
+        return len(await stored(stack, "touch")) == 1
+
+    await eventually(there, "the answer is stored")
+    (document,) = await stored(stack, "touch")
+    assert document["answers"] == {"overall": 4}
+    assert (document["unit"], document["stage"], document["language"]) == (UNIT, "receipt", "vi")
+    assert document["_id"].version == 7
+
+
+async def test_the_kiosk_speaks_english_and_returns_to_vietnamese(
+    page: Page, stack: Running
+) -> None:
+    await page.goto(f"{stack.addresses.gateway}/kiosk/{UNIT}?device=english")
+    await page.get_by_role("button", name="English").click()
+    await expect(page.get_by_role("heading")).to_contain_text("How satisfied are you")
+    await page.keyboard.press("1")
+    await expect(page.get_by_text("Thank you!")).to_be_visible()
+    await expect(page.locator("html")).to_have_attribute("lang", "vi", timeout=8000)
+
+    async def there() -> bool:
+        found = await stored(stack, "english")
+        return [(d["answers"]["overall"], d["language"]) for d in found] == [(1, "en")]
+
+    await eventually(there, "the English answer is stored")
+
+
+async def test_answers_given_without_network_are_kept_and_sent_later(
+    page: Page, stack: Running
+) -> None:
+    await page.goto(f"{stack.addresses.gateway}/kiosk/{UNIT}?device=offline")
+    await page.context.set_offline(True)
+    await page.locator(".level-5").click()
+    await expect(page.get_by_text("Cảm ơn Ông/Bà!")).to_be_visible()
+    await expect(page.locator("#queued output")).to_have_text("1")
+    await page.context.set_offline(False)
+    await expect(page.locator("#queued")).to_be_hidden(timeout=15_000)
+
+    async def once() -> bool:
+        return len(await stored(stack, "offline")) == 1
+
+    await eventually(once, "the kept answer is stored once")
+
+
+async def test_the_kiosk_fits_a_telephone(page: Page, stack: Running) -> None:
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.goto(f"{stack.addresses.gateway}/kiosk/{UNIT}")
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 360
+    for face in await page.locator(".face").all():
+        box = await face.bounding_box()
+        assert box is not None
+        assert box["height"] >= 44, "large enough for a finger"
+
+
+async def test_the_dashboard_moves_without_a_reload(page: Page, stack: Running) -> None:
+    await answer(stack, UNIT, 5, 20)
+
+    async def counted() -> bool:
+        url = f"{stack.addresses.gateway}/v1/indices/unit:{UNIT}"
+        async with stack.session.get(url) as got:
+            view = await got.json()
+        return bool(view["windows"]["24h"]["current"]["n"] >= 20)
+
+    await eventually(counted, "twenty answers are counted")
+    await page.goto(stack.addresses.gateway)
+    await expect(page.locator("#connection")).to_have_text("Đang cập nhật trực tiếp")
+    row = page.locator(f'tr[data-scope="unit:{UNIT}"]')
+    await expect(row).to_contain_text(f"Đơn vị {UNIT}")
+    await expect(row.locator("svg[role=img]")).to_be_visible()
+    await page.evaluate("window.untouched = true")
+    before = int((await row.locator("td.number").nth(1).inner_text()).replace(".", ""))
+    await answer(stack, UNIT, 5, 7)
+    await expect(row.locator("td.number").nth(1)).to_have_text(str(before + 7), timeout=15_000)
+    # An office that had no answers appears by itself.
+    await answer(stack, OTHER_UNIT, 1, 40)
+    other = page.locator(f'tr[data-scope="unit:{OTHER_UNIT}"]')
+    await expect(other).to_contain_text("0,0 %", timeout=15_000)
+    alerts = page.locator("#alerts li.firing")
+    await expect(alerts).to_contain_text(f"Đơn vị {OTHER_UNIT}", timeout=15_000)
+    await expect(alerts).to_contain_text("dưới mục tiêu 80,0 %")
+    assert await page.evaluate("window.untouched") is True, "the page was not reloaded"
+
+
+async def test_the_dashboard_shows_detail_and_speaks_english(page: Page, stack: Running) -> None:
+    await answer(stack, UNIT, 4, 12)
+    await page.goto(f"{stack.addresses.gateway}/#unit:{UNIT}")
+    detail = page.locator("#detail")
+    await expect(detail.get_by_role("heading", name=f"Đơn vị {UNIT}")).to_be_visible()
+    await expect(detail.locator("svg polyline")).to_be_attached()
+    await page.get_by_role("button", name="English").click()
+    await expect(page.get_by_role("heading", name="Current alerts")).to_be_visible()
+    await expect(detail.get_by_text("Distribution of answers")).to_be_visible()
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    await page.get_by_role("button", name="7 days").click()
+    await expect(page.get_by_role("button", name="7 days")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await detail.get_by_role("button", name="Close").click()
+    await expect(detail).to_be_hidden()

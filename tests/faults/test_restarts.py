@@ -1,0 +1,167 @@
+"""Kafka, MongoDB and every service are killed while kiosks send; nothing is lost or doubled."""
+
+import asyncio
+import signal
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.local.process import Process
+from deploy.local.stack import SERVICES
+from langnghe.verify import settled, verify
+from simulator.citizens import Citizens, Office
+from simulator.faults import Faults, Parcel, pack
+from simulator.kiosks import Kiosks, kiosks
+from simulator.ledger import Ledger
+from tests.builders import OTHER_UNIT, UNIT, response
+from tests.servers import eventually
+from tests.stack import Running
+
+RATE = 40
+FAULTS = Faults(duplicates=0.05, late=0.02, malformed=0.02)
+
+
+class Load:
+    """Kiosks of two offices that send all the while."""
+
+    def __init__(self, running: Running, sending: Kiosks, ledger: Ledger) -> None:
+        offices = {unit: Office(unit, 84) for unit in (UNIT, OTHER_UNIT)}
+        self._citizens = Citizens(offices, seed=1)
+        self._units = sorted(offices)
+        self._random = Random(1)
+        self._running = running
+        self.sending = sending
+        self.ledger = ledger
+
+    def next_parcel(self) -> Parcel:
+        now = datetime.now(UTC)
+        answer = self._citizens.answer(self._random.choice(self._units), now)
+        answer["field"] = "ho-tich"
+        return pack(answer, FAULTS, self._random, now)
+
+    async def flow(self, seconds: float) -> None:
+        await self.sending.run(self.next_parcel, RATE, seconds)
+
+    async def reckon(self) -> None:
+        """Everything acknowledged is counted once, and a recount agrees."""
+        assert await self.sending.finish(60) == 0, "every kiosk was acknowledged in the end"
+        database = self._running.database
+
+        async def quiet() -> bool:
+            return await self.ledger.settled(database) and await settled(database)
+
+        await eventually(quiet, "everything acknowledged has settled", within=60)
+        balance = await self.ledger.balance(database)
+        assert (balance.lost, balance.counted_twice) == (0, 0), balance
+        assert balance.counted == self.ledger.to_count
+        report = await verify(database, patience=20, progress=None)
+        assert report.differences == []
+
+
+def process(running: Running, name: str) -> Process:
+    return next(p for p in running.stack.supervisor.processes if p.name == name)
+
+
+async def restarted(running: Running, name: str) -> None:
+    """Kill a process and wait until its successor runs."""
+    victim = process(running, name)
+    before = victim.pid
+    victim.signal(signal.SIGKILL)
+
+    async def back() -> bool:
+        return victim.running and victim.pid != before
+
+    await eventually(back, f"{name} runs again")
+
+
+async def test_everything_is_killed_in_turn_while_kiosks_send(stack: Running) -> None:
+    ledger = Ledger()
+    async with kiosks(stack.addresses.gateway, ledger) as sending:
+        load = Load(stack, sending, ledger)
+        flowing = asyncio.create_task(load.flow(34))
+        for name in ("scoring", "ingest", "kafka", "mongod", "gateway", "notify", "ingest"):
+            await asyncio.sleep(3)
+            await restarted(stack, name)
+        await flowing
+        await load.reckon()
+    assert ledger.to_count > 1000
+
+
+@pytest.mark.parametrize("name", ["kafka", "mongod"])
+async def test_a_server_that_hangs_and_comes_back(stack: Running, name: str) -> None:
+    ledger = Ledger()
+    async with kiosks(stack.addresses.gateway, ledger) as sending:
+        load = Load(stack, sending, ledger)
+        flowing = asyncio.create_task(load.flow(22))
+        await asyncio.sleep(4)
+        process(stack, name).signal(signal.SIGSTOP)
+        await asyncio.sleep(12)  # longer than the consumers' session
+        process(stack, name).signal(signal.SIGCONT)
+        await flowing
+        await load.reckon()
+
+
+@pytest.mark.parametrize("name", ["ingest", "scoring"])
+async def test_a_service_that_sleeps_past_its_session_and_wakes(stack: Running, name: str) -> None:
+    ledger = Ledger()
+    async with kiosks(stack.addresses.gateway, ledger) as sending:
+        load = Load(stack, sending, ledger)
+        flowing = asyncio.create_task(load.flow(20))
+        await asyncio.sleep(3)
+        process(stack, name).signal(signal.SIGSTOP)
+        await asyncio.sleep(13)
+        process(stack, name).signal(signal.SIGCONT)
+        await flowing
+        await load.reckon()
+
+
+async def test_while_kafka_is_down_kiosks_are_told_to_come_back_and_pages_still_read(
+    stack: Running,
+) -> None:
+    gateway = stack.addresses.gateway
+    process(stack, "kafka").signal(signal.SIGSTOP)
+
+    async def told() -> bool:
+        async with stack.session.post(f"{gateway}/v1/feedback", json=response()) as answer:
+            return answer.status == 503 and "Retry-After" in answer.headers
+
+    await eventually(told, "503 with Retry-After")
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    assert await told()
+    assert loop.time() - started < 1, "at once, now that it is known"
+    async with stack.session.get(f"{gateway}/v1/indices/unit:{UNIT}") as answer:
+        assert answer.status == 200
+    process(stack, "kafka").signal(signal.SIGCONT)
+
+    async def taken() -> bool:
+        now = datetime.now(UTC).isoformat()
+        body = response(occurred_at=now)
+        async with stack.session.post(f"{gateway}/v1/feedback", json=body) as answer:
+            return answer.status == 202
+
+    await eventually(taken, "answers are taken again")
+
+
+async def test_malformed_records_straight_on_the_topic_stop_nothing(stack: Running) -> None:
+    """A partner that writes to Kafka itself may write anything."""
+    producer = AIOKafkaProducer(bootstrap_servers=stack.addresses.kafka_url)
+    await producer.start()
+    try:
+        for topic in ("feedback.submitted.v1", "feedback.accepted.v1", "index.updated.v1"):
+            for value in (b"", b"{", b"\xff" * 100, b"[" * 5000, b'{"id": 1}', b"null"):
+                for partition in range(4):
+                    await producer.send_and_wait(topic, value, b"any", partition=partition)
+    finally:
+        await producer.stop()
+    ledger = Ledger()
+    async with kiosks(stack.addresses.gateway, ledger) as sending:
+        load = Load(stack, sending, ledger)
+        await load.flow(4)
+        await load.reckon()
+    running = {name for name in SERVICES if process(stack, name).running}
+    assert running == set(SERVICES)
+    restarts = [line for line in stack.log if "starting again" in line]
+    assert restarts == []

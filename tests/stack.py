@@ -1,0 +1,76 @@
+"""The whole stack for a test: real servers, the four services, an agency that listens."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from deploy.local import ports
+from deploy.local.stack import Addresses, Options, Stack
+from langnghe.up import prepare_servers
+from schemas.registry import RegistryEntry
+from services.gateway.registry.store import write
+from services.runtime.database import Database
+from simulator.agency import Agency
+from tests.servers import eventually
+
+KEY = "a master key for tests, 32 characters"
+
+
+@dataclass
+class Running:
+    """A stack that runs, and what a test needs to drive and to watch it."""
+
+    stack: Stack
+    addresses: Addresses
+    database: Database
+    agency: Agency
+    session: aiohttp.ClientSession
+    log: list[str]
+
+    async def load(self, entries: list[RegistryEntry]) -> None:
+        """Load a registry and wait until the gateway knows it."""
+        await write(self.database, entries)
+
+        async def known() -> bool:
+            path = f"/v1/indices/{entries[-1].key}"
+            async with self.session.get(self.addresses.gateway + path) as answer:
+                return answer.status == 200
+
+        await eventually(known, "the gateway knows the registry")
+
+
+@asynccontextmanager
+async def running_stack(folder: Path, rules: Path) -> AsyncIterator[Running]:
+    """A stack of its own in a folder, as long as the block runs."""
+    log: list[str] = []
+    agency = Agency(KEY, lambda _: None)
+    async with agency.listening():
+        stack = Stack(
+            Options(
+                folder=folder,
+                output=lambda name, line: log.append(f"{name}: {line}"),
+                progress=log.append,
+                prepare=prepare_servers,
+                gateway_port=ports.choose(),
+                rules=rules,
+                environment={
+                    "LANGNGHE_WEBHOOK_KEY": KEY,
+                    "LANGNGHE_SMTP_HOST": "127.0.0.1",
+                    "LANGNGHE_SMTP_PORT": str(agency.smtp_port),
+                    "LANGNGHE_MAIL_FROM": "Lắng Nghe <ln@example.vn>",
+                },
+            )
+        )
+        try:
+            async with stack.running() as addresses, aiohttp.ClientSession() as session:
+                database = Database(addresses.mongo_url, "langnghe", application="test")
+                try:
+                    yield Running(stack, addresses, database, agency, session, log)
+                finally:
+                    database.close()
+        except BaseException:
+            print("\n".join(log[-200:]))  # pytest shows it with the failure
+            raise
