@@ -19,15 +19,15 @@ from deploy.local.stack import GATEWAY_PORT, Addresses, Stack
 from deploy.local.state import StackState
 from langnghe.console import FAILED, MISUSED, notes, results, stop
 from langnghe.servers import DataOption
-from langnghe.simulate import Load, offices_of
+from langnghe.simulate import Load, fields_of, offices_of
 from langnghe.up import announce, progress, run_stack, stack_options
 from langnghe.verify import settled, verify
 from schemas.collections import RESPONSES
-from schemas.registry import EntryKind
+from schemas.registry import EntryKind, Registry
 from services.gateway.registry.store import load, read_registry, write
 from services.runtime.database import Database
 from simulator.agency import Agency, Delivery
-from simulator.citizens import Citizens, Fall, Office
+from simulator.citizens import Citizens, Fall
 from simulator.faults import Faults
 from simulator.kiosks import Kiosks, kiosks
 from simulator.ledger import Ledger
@@ -43,6 +43,7 @@ _REGISTRY = Path(deploy.registry.__path__[0])
 _FILES = [*sorted(_REGISTRY.glob("*.csv")), _DEMO / "units.csv"]
 _MASTER_KEY = "demo: not a secret, the receiver is on this machine"
 _FAULTS = Faults(duplicates=0.02, late=0.005, malformed=0.01)
+_FIELDS = 6
 _HISTORY_HOURS, _HISTORY_PER_HOUR = 48, 10
 _SETTLE_SECONDS = 90.0
 
@@ -91,7 +92,7 @@ def _percentiles(values: list[float]) -> dict[str, float | int]:
     }
 
 
-async def _load_registry(database: Database, webhook_url: str) -> dict[str, Office]:
+async def _load_registry(database: Database, webhook_url: str) -> Registry:
     """The country, and demo units whose webhooks lead to our receiver."""
     entries = await load(database, _FILES)
     await write(
@@ -102,7 +103,7 @@ async def _load_registry(database: Database, webhook_url: str) -> dict[str, Offi
             if entry.kind is EntryKind.UNIT
         ],
     )
-    return offices_of(await read_registry(database), datetime.now(UTC))
+    return await read_registry(database)
 
 
 def _show(delivery: Delivery) -> None:
@@ -120,20 +121,32 @@ class Demo:
         self._database = database
         self._agency = agency
         self._ledger = Ledger()
-        self._fall: Fall | None = None
         self._fell_at = 0.0
 
     async def run(self, rate: float, seconds: float | None, seed: int) -> Outcome:
         """Run for some seconds, or until cancelled."""
         progress("loading the registry: 34 provinces, 3,321 communes, 12 one-stop units")
-        offices = await _load_registry(self._database, self._agency.webhook_url)
+        registry = await _load_registry(self._database, self._agency.webhook_url)
+        offices = offices_of(registry, datetime.now(UTC))
+        fields = fields_of(registry, datetime.now(UTC))[:_FIELDS]
         async with (
             kiosks(self._addresses.gateway, self._ledger) as sending,
             watching(self._addresses.gateway) as watcher,
         ):
-            before = await self._history(Citizens(offices, seed), sending, watcher)
+            earlier = Citizens(offices, seed, fields=fields)
+            before = await self._history(earlier, sending, watcher)
             duration = seconds if seconds is not None else 24 * 3600.0
-            await self._live(offices, sending, rate, duration, seed)
+            pause = min(15.0, duration / 4)
+            self._fell_at = time.monotonic() + pause
+            fall = Fall(FALLING, datetime.now(UTC) + timedelta(seconds=pause), FALLS_TO)
+            # The live citizens are others than those of the history: another seed.
+            citizens = Citizens(offices, seed + 1, fall, fields=fields)
+            progress(
+                f"{rate:.0f} answers a second; in {pause:.0f} s satisfaction at {FALLING} falls "
+                f"from {offices[FALLING].index} % to {FALLS_TO} %"
+            )
+            load = Load(citizens, sorted(offices), _FAULTS, seed)
+            await sending.run(load.next_parcel, rate, duration)
             left = await sending.finish(_SETTLE_SECONDS)
             if left:
                 progress(f"{left} answers were not acknowledged")
@@ -149,25 +162,6 @@ class Demo:
         await sending.send_history(citizens.history(now, _HISTORY_HOURS, _HISTORY_PER_HOUR))
         await self._settle(watcher)
         return {unit: len(self._ledger.acknowledged_at(unit)) for unit in self._ledger.units}
-
-    async def _live(
-        self,
-        offices: Mapping[str, Office],
-        sending: Kiosks,
-        rate: float,
-        seconds: float,
-        seed: int,
-    ) -> None:
-        pause = min(15.0, seconds / 4)
-        fall = Fall(FALLING, datetime.now(UTC) + timedelta(seconds=pause), FALLS_TO)
-        self._fell_at = time.monotonic() + pause
-        # The live citizens are others than those of the history: another seed.
-        load = Load(Citizens(offices, seed + 1, fall), sorted(offices), _FAULTS, seed)
-        progress(
-            f"{rate:.0f} answers a second; in {pause:.0f} s satisfaction at {FALLING} falls "
-            f"from {offices[FALLING].index} % to {FALLS_TO} %"
-        )
-        await sending.run(load.next_parcel, rate, seconds)
 
     async def _settle(self, watcher: Watcher) -> None:
         """Wait until all that was acknowledged is counted, refreshed and shown."""

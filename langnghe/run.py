@@ -10,7 +10,7 @@ from langnghe.console import MISUSED, stop
 from services.gateway import main as gateway
 from services.ingest import main as ingest
 from services.notify import main as notify
-from services.notify.rules import RuleFileError
+from services.runtime.yamlfile import YamlFileError
 from services.scoring import main as scoring
 
 
@@ -41,5 +41,5 @@ def command(service: Annotated[ServiceName, typer.Argument(help="Which service")
             for detail in error.errors(include_input=False)
         ]
         stop("\n".join(settings), MISUSED)
-    except RuleFileError as error:
+    except YamlFileError as error:
         stop(error, MISUSED)

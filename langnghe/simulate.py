@@ -42,6 +42,14 @@ def offices_of(registry: Registry, now: datetime) -> dict[str, Office]:
     return offices
 
 
+def fields_of(registry: Registry, now: datetime) -> list[str]:
+    """The service fields in force."""
+    day = local_day(now)
+    return sorted(
+        entry.code for entry in registry if entry.kind is EntryKind.FIELD and entry.in_force(day)
+    )
+
+
 class Load:
     """A stream of parcels: offices in turn, each answer from its citizens, some with faults."""
 
@@ -71,11 +79,11 @@ class Summary:
     not_acknowledged: int
 
 
-async def registered_offices(settings: Settings) -> dict[str, Office]:
-    """The units of the registry in the database."""
+async def stored_registry(settings: Settings) -> Registry:
+    """The registry in the database."""
     database = Database(settings.mongo_url, settings.database, application="simulate")
     try:
-        return offices_of(await read_registry(database), datetime.now(UTC))
+        return await read_registry(database)
     finally:
         database.close()
 
@@ -102,9 +110,10 @@ def command(
     How satisfied visitors are follows the published SIPAS index of the office's province.
     """
     try:
-        offices = asyncio.run(registered_offices(settings_for(data)))
+        registry = asyncio.run(stored_registry(settings_for(data)))
     except DatabaseError as error:
         stop(error, FAILED)
+    offices = offices_of(registry, datetime.now(UTC))
     for unit in [*(units or []), *([falling] if falling else [])]:
         if unit not in offices:
             stop(f"{unit}: not a unit in force; known are {', '.join(sorted(offices))}", MISUSED)
@@ -116,7 +125,7 @@ def command(
         else None
     )
     load = Load(
-        Citizens(offices, seed, fall),
+        Citizens(offices, seed, fall, fields=fields_of(registry, datetime.now(UTC))),
         units or sorted(offices),
         Faults(duplicates, late, malformed),
         seed,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 from pydantic import (
     UUID7,
@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
 )
 
 from schemas.base import Event
@@ -64,22 +65,15 @@ class Stage(StrEnum):
     RESULT = "result"
 
 
-class Response(Event):
-    """What a citizen answered, as the kiosk, page or partner system writes it down.
-
-    It holds no identity: the device is a machine, the dossier token is opaque.
-    """
+class Answered(Event):
+    """What a response says, wherever it is on its way. It holds no identity."""
 
     id: Annotated[UUID7, Field(description="UUIDv7 minted where the answer was given")]
     unit: Annotated[AgencyCode, Field(description="Agency code of the one-stop unit")]
-    device: Annotated[Identifier, Field(description="Which kiosk, page or partner system")]
     channel: Channel
     stage: Stage
     procedure: ProcedureCode | None = None
     field: Annotated[FieldCode | None, Field(description="Service field")] = None
-    dossier_token: Annotated[
-        Identifier | None, Field(description="Opaque; says nothing about the dossier")
-    ] = None
     occurred_at: Annotated[AwareDatetime, Field(description="RFC 3339 with zone")]
     instrument: Annotated[ItemCode, Field(description="Questionnaire")]
     instrument_version: Annotated[int, Field(ge=1)]
@@ -87,8 +81,6 @@ class Response(Event):
         dict[ItemCode, Level],
         Field(min_length=1, max_length=40, description="Item to level, 1 to 5"),
     ]
-    comment: Comment | None = None
-    language: Language = "vi"
 
     def subject(self) -> str:
         return self.unit
@@ -98,6 +90,20 @@ class Response(Event):
 
     def event_id(self) -> str:
         return str(self.id)
+
+
+class Response(Answered):
+    """What a citizen answered, as the kiosk, page or partner system writes it down.
+
+    The device is a machine, the dossier token is opaque: nobody is named.
+    """
+
+    device: Annotated[Identifier, Field(description="Which kiosk, page or partner system")]
+    dossier_token: Annotated[
+        Identifier | None, Field(description="Opaque; says nothing about the dossier")
+    ] = None
+    comment: Annotated[Comment | None, Field(description="Free text, masked")] = None
+    language: Language = "vi"
 
 
 class FeedbackSubmitted(Response):
@@ -117,36 +123,17 @@ class SourcePosition(BaseModel):
     offset: Annotated[int, Field(ge=0)]
 
 
-class FeedbackAccepted(Event):
+class FeedbackAccepted(Answered):
     """A response that counts. Free text and token stay in `ingest.responses`."""
 
     TYPE: ClassVar = "vn.langnghe.feedback.accepted.v1"
 
-    id: UUID7
-    unit: AgencyCode
+    received_at: AwareDatetime
     above: Annotated[
         list[Scope],
         Field(description="Scopes over the unit: commune, province or ministry, country"),
     ]
-    channel: Channel
-    stage: Stage
-    procedure: ProcedureCode | None = None
-    field: FieldCode | None = None
-    occurred_at: AwareDatetime
-    received_at: AwareDatetime
-    instrument: ItemCode
-    instrument_version: Annotated[int, Field(ge=1)]
-    answers: Annotated[dict[ItemCode, Level], Field(min_length=1, max_length=40)]
     source: SourcePosition
-
-    def subject(self) -> str:
-        return self.unit
-
-    def event_time(self) -> datetime:
-        return self.occurred_at
-
-    def event_id(self) -> str:
-        return str(self.id)
 
 
 class Violation(BaseModel):
@@ -156,6 +143,15 @@ class Violation(BaseModel):
 
     field: str
     rule: str
+
+    @classmethod
+    def all_of(cls, error: ValidationError) -> list[Self]:
+        """Every broken rule that a validation found, without the input."""
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        return [
+            cls(field=".".join(map(str, detail["loc"])) or "body", rule=detail["msg"])
+            for detail in details
+        ]
 
 
 class FeedbackQuarantined(Event):

@@ -1,6 +1,6 @@
 """What citizens hand in: well-formed responses, from seeded chance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -12,7 +12,6 @@ from method.period import LOCAL_ZONE
 from schemas.instrument import OVERALL
 from simulator.levels import draw, probabilities
 
-_FIELDS = ("ho-tich", "chung-thuc", "dat-dai", "cu-tru", "dang-ky-kinh-doanh", "bao-tro-xa-hoi")
 _STAGES = ("receipt", "result", "result", "result", "supplement", "refusal")
 _COMMENTS = (
     "Cán bộ hướng dẫn tận tình",
@@ -48,10 +47,25 @@ Answer = dict[str, Any]
 class Citizens:
     """A source of responses; the same seed gives the same levels in the same order by office."""
 
-    def __init__(self, offices: Mapping[str, Office], seed: int, fall: Fall | None = None) -> None:
-        """Give every office a chance of its own, so that load and order do not change answers."""
+    def __init__(
+        self,
+        offices: Mapping[str, Office],
+        seed: int,
+        fall: Fall | None = None,
+        *,
+        fields: Sequence[str] = (),
+    ) -> None:
+        """Give every office a chance of its own, so that load and order do not change answers.
+
+        Args:
+            offices: by agency code.
+            seed: of all chance.
+            fall: an office that gets worse, if any.
+            fields: service fields that visitors came for; none are named without them.
+        """
         self._offices = offices
         self._fall = fall
+        self._fields = fields
         # Seeding by text is stable between runs and machines.
         self._random = {unit: Random(f"{seed}/{unit}") for unit in offices}  # noqa: S311
 
@@ -67,13 +81,14 @@ class Citizens:
             "device": f"sim-{unit}",
             "channel": "kiosk",
             "stage": random.choice(_STAGES),
-            "field": random.choice(_FIELDS),
             "occurred_at": moment.astimezone(LOCAL_ZONE).isoformat(),
             "instrument": "kiosk",
             "instrument_version": 1,
             "answers": {OVERALL: draw(random, probabilities(index))},
             "language": "vi",
         }
+        if self._fields:
+            answer["field"] = random.choice(self._fields)
         if random.random() < _COMMENT_SHARE:
             answer["comment"] = random.choice(_COMMENTS)
         return answer

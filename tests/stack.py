@@ -42,9 +42,27 @@ class Running:
         await eventually(known, "the gateway knows the registry")
 
 
+def below_target(*, for_: str, keep_firing_for: str) -> str:
+    """A rule file with one rule: the last 24 hours are below 80 %."""
+    return f"""
+version: 1
+rules:
+  - id: low
+    kind: below_target
+    scopes: [unit]
+    window: 24h
+    target: 80
+    for: {for_}
+    keep_firing_for: {keep_firing_for}
+    severity: warning
+"""
+
+
 @asynccontextmanager
-async def running_stack(folder: Path, rules: Path) -> AsyncIterator[Running]:
+async def running_stack(folder: Path, rule_text: str) -> AsyncIterator[Running]:
     """A stack of its own in a folder, as long as the block runs."""
+    rules = folder.with_suffix(".yaml")
+    rules.write_text(rule_text, encoding="utf-8")
     log: list[str] = []
     agency = Agency(KEY, lambda _: None)
     async with agency.listening():

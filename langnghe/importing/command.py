@@ -18,8 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from langnghe.console import FAILED, MISUSED, notes, results, stop
 from langnghe.importing.convert import Converter
-from langnghe.importing.mapping import Mapping, MappingError, load_mapping
-from langnghe.importing.rows import RejectedRow, Row, read_rows
+from langnghe.importing.mapping import Mapping, load_mapping
+from langnghe.importing.rows import FileMismatchError, RejectedRow, Row, read_rows
 from langnghe.importing.sending import SendingError, known, send, stored
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
 from schemas.feedback import FeedbackSubmitted, Response
@@ -29,6 +29,7 @@ from services.gateway.registry.store import read_registry
 from services.ingest.rules import judge
 from services.ingest.settings import IngestSettings
 from services.runtime.database import Database, DatabaseError
+from services.runtime.yamlfile import YamlFileError
 
 _BATCH = 500
 _SHOWN = 20
@@ -191,7 +192,7 @@ def command(
 
     try:
         outcome = asyncio.run(run())
-    except MappingError as error:
+    except (YamlFileError, FileMismatchError) as error:
         stop(error, MISUSED)
     except (SendingError, DatabaseError) as error:
         stop(f"the import stopped, it can be repeated: {error}", FAILED)

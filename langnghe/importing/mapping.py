@@ -4,17 +4,13 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.feedback import Channel, FieldCode, Identifier, ItemCode, Language, Level, Stage
 from schemas.instrument import OVERALL, instruments
+from services.runtime.yamlfile import read_yaml
 
 Column = Annotated[str, Field(min_length=1)]
-
-
-class MappingError(Exception):
-    """A mapping file that cannot be used; the text names every field and rule."""
 
 
 class Scale(BaseModel):
@@ -179,16 +175,6 @@ def load_mapping(path: Path) -> Mapping:
     """Read and check a mapping file.
 
     Raises:
-        MappingError: when it cannot be read or breaks a rule.
+        YamlFileError: when it cannot be read or breaks a rule.
     """
-    try:
-        return Mapping.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        msg = f"{path}: {error}"
-        raise MappingError(msg) from error
-    except ValidationError as error:
-        lines = [
-            f"{path}: {'.'.join(map(str, detail['loc'])) or 'file'}: {detail['msg']}"
-            for detail in error.errors(include_url=False)
-        ]
-        raise MappingError("\n".join(lines)) from error
+    return read_yaml(path, Mapping)

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from langnghe.importing.mapping import Mapping, MappingError
+from langnghe.importing.mapping import Mapping
+
+
+class FileMismatchError(Exception):
+    """A file that as a whole does not fit its mapping."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ def _csv(path: Path, mapping: Mapping) -> Iterator[Row | RejectedRow]:
         missing = mapping.columns.names() - set(reader.fieldnames or ())
         if missing:
             msg = f"{path}: has no column {', '.join(sorted(missing))}"
-            raise MappingError(msg)
+            raise FileMismatchError(msg)
         width = len(reader.fieldnames or ())
         for cells in reader:
             if None in cells or None in cells.values():
@@ -61,13 +65,13 @@ def read_rows(path: Path, mapping: Mapping) -> Iterator[Row | RejectedRow]:
     """Every row of a file.
 
     Raises:
-        MappingError: when the file as a whole does not fit the mapping.
+        FileMismatchError: when the file as a whole does not fit the mapping.
     """
     try:
         yield from _csv(path, mapping) if mapping.format == "csv" else _ndjson(path, mapping)
     except UnicodeDecodeError as error:
         msg = f"{path}: is not {mapping.encoding}: {error.reason} at byte {error.start}"
-        raise MappingError(msg) from error
+        raise FileMismatchError(msg) from error
     except csv.Error as error:
         msg = f"{path}: {error}"
-        raise MappingError(msg) from error
+        raise FileMismatchError(msg) from error

@@ -62,13 +62,6 @@ class BatchResult(BaseModel):
     results: list[ItemResult]
 
 
-def _violations(error: ValidationError) -> list[Violation]:
-    return [
-        Violation(field=".".join(map(str, detail["loc"])) or "body", rule=detail["msg"])
-        for detail in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-
-
 def _parse(body: bytes) -> Response:
     """One response.
 
@@ -78,7 +71,7 @@ def _parse(body: bytes) -> Response:
     try:
         return Response.model_validate_json(body)
     except ValidationError as error:
-        errors = _violations(error)
+        errors = Violation.all_of(error)
         if error.errors()[0]["type"] == "json_invalid":
             raise ProblemError(400, "not-json", errors[0].rule, errors) from None
         raise ProblemError(422, "invalid-response", "The response breaks a rule.", errors) from None
@@ -153,7 +146,7 @@ class Intake:
             except ValidationError as error:
                 results.append(
                     ItemResult(
-                        index=index, id=identity, status="refused", errors=_violations(error)
+                        index=index, id=identity, status="refused", errors=Violation.all_of(error)
                     )
                 )
                 continue

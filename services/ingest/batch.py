@@ -4,7 +4,13 @@ from collections import Counter
 
 from method.counted import Exclusion
 from method.period import local_day
-from schemas.feedback import FeedbackAccepted, FeedbackSubmitted, SourcePosition, Violation
+from schemas.feedback import (
+    Answered,
+    FeedbackAccepted,
+    FeedbackSubmitted,
+    SourcePosition,
+    Violation,
+)
 from schemas.instrument import instruments
 from schemas.registry import Registry
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_QUARANTINED, FEEDBACK_SUBMITTED
@@ -102,21 +108,10 @@ class Ingest:
 
 
 def _accepted(item: Stored) -> FeedbackAccepted:
-    response = item.response
-    return FeedbackAccepted(
-        id=response.id,
-        unit=response.unit,
-        above=item.above,
-        channel=response.channel,
-        stage=response.stage,
-        procedure=response.procedure,
-        field=response.field,
-        occurred_at=response.occurred_at,
-        received_at=response.received_at,
-        instrument=response.instrument,
-        instrument_version=response.instrument_version,
-        answers=response.answers,
-        source=item.source,
+    # Every value is checked already.
+    said = {name: getattr(item.response, name) for name in Answered.model_fields}
+    return FeedbackAccepted.model_construct(
+        **said, received_at=item.response.received_at, above=item.above, source=item.source
     )
 
 

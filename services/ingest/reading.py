@@ -17,14 +17,6 @@ class Rejection:
     violations: tuple[Violation, ...]
 
 
-def violations_of(error: ValidationError) -> tuple[Violation, ...]:
-    """The broken rules that pydantic found, by field, without the input."""
-    return tuple(
-        Violation(field=".".join(map(str, detail["loc"])) or "body", rule=detail["msg"])
-        for detail in error.errors(include_url=False, include_context=False, include_input=False)
-    )
-
-
 def read_response(value: bytes | None) -> FeedbackSubmitted | Rejection:
     """The response that a record's value holds, or why it holds none."""
     if value is None:
@@ -33,4 +25,4 @@ def read_response(value: bytes | None) -> FeedbackSubmitted | Rejection:
     try:
         return read(FeedbackSubmitted, value)
     except ValidationError as error:
-        return Rejection(Exclusion.MALFORMED, violations_of(error))
+        return Rejection(Exclusion.MALFORMED, tuple(Violation.all_of(error)))

@@ -23,7 +23,7 @@ def build(settings: NotifySettings) -> Service:
     """Put the service together.
 
     Raises:
-        RuleFileError: when the rule file cannot be used.
+        YamlFileError: when the rule file cannot be used.
     """
     rules = load_rules(settings.rules)
     service = Service("notify", settings)

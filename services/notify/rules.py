@@ -5,19 +5,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     field_validator,
 )
 
 from method.definition import definitions
 from schemas.alert import Severity
 from schemas.figure import Percent
+from services.runtime.yamlfile import read_yaml
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -110,25 +109,10 @@ class RuleFile(BaseModel):
         return rules
 
 
-class RuleFileError(Exception):
-    """A rule file that cannot be used; the text names every field and rule."""
-
-
 def load_rules(path: Path) -> tuple[Rule, ...]:
     """Read and check a rule file.
 
     Raises:
-        RuleFileError: when it cannot be read or breaks a rule.
+        YamlFileError: when it cannot be read or breaks a rule.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return RuleFile.model_validate(content).rules
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        msg = f"{path}: {error}"
-        raise RuleFileError(msg) from error
-    except ValidationError as error:
-        lines = [
-            f"{path}: {'.'.join(map(str, detail['loc'])) or 'file'}: {detail['msg']}"
-            for detail in error.errors(include_url=False)
-        ]
-        raise RuleFileError("\n".join(lines)) from error
+    return read_yaml(path, RuleFile).rules

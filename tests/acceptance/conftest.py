@@ -6,26 +6,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.stack import Running, running_stack
+from tests.stack import Running, below_target, running_stack
 
-RULES = """
-version: 1
-rules:
-  - id: low
-    kind: below_target
-    scopes: [unit]
-    window: 24h
-    target: 80
-    for: 2s
-    keep_firing_for: 3s
-    severity: warning
-"""
+RULES = below_target(for_="2s", keep_firing_for="3s")
 
 
 @pytest_asyncio.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     folder: Path = tmp_path_factory.mktemp("stack")
-    rules = folder / "rules.yaml"
-    rules.write_text(RULES, encoding="utf-8")
-    async with running_stack(folder / "data", rules) as running:
+    async with running_stack(folder / "data", RULES) as running:
         yield running

@@ -9,20 +9,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from tests.builders import small_registry
-from tests.stack import Running, running_stack
+from tests.stack import Running, below_target, running_stack
 
-RULES = """
-version: 1
-rules:
-  - id: low
-    kind: below_target
-    scopes: [unit]
-    window: 24h
-    target: 80
-    for: 0s
-    keep_firing_for: 1h
-    severity: warning
-"""
+RULES = below_target(for_="0s", keep_firing_for="1h")
 _ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -58,9 +47,7 @@ async def stack(
 ) -> AsyncIterator[Running]:
     assert browser.is_connected()
     folder = tmp_path_factory.mktemp("stack")
-    rules = folder / "rules.yaml"
-    rules.write_text(RULES, encoding="utf-8")
-    async with running_stack(folder / "data", rules) as running:
+    async with running_stack(folder / "data", RULES) as running:
         await running.load(small_registry())
         yield running
 

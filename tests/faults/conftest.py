@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from deploy.local.stack import DEFAULT_RULES
 from tests.builders import small_registry
-from tests.stack import Running, running_stack
+from tests.stack import Running, below_target, running_stack
 
 
 @pytest_asyncio.fixture
 async def stack(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running_stack(tmp_path / "data", DEFAULT_RULES) as running:
+    async with running_stack(
+        tmp_path / "data", below_target(for_="1h", keep_firing_for="1h")
+    ) as running:
         await running.load(small_registry())
         yield running

@@ -28,7 +28,7 @@ class Load:
 
     def __init__(self, running: Running, sending: Kiosks, ledger: Ledger) -> None:
         offices = {unit: Office(unit, 84) for unit in (UNIT, OTHER_UNIT)}
-        self._citizens = Citizens(offices, seed=1)
+        self._citizens = Citizens(offices, seed=1, fields=["ho-tich"])
         self._units = sorted(offices)
         self._random = Random(1)
         self._running = running
@@ -38,7 +38,6 @@ class Load:
     def next_parcel(self) -> Parcel:
         now = datetime.now(UTC)
         answer = self._citizens.answer(self._random.choice(self._units), now)
-        answer["field"] = "ho-tich"
         return pack(answer, FAULTS, self._random, now)
 
     async def flow(self, seconds: float) -> None:
@@ -89,22 +88,8 @@ async def test_everything_is_killed_in_turn_while_kiosks_send(stack: Running) ->
     assert ledger.to_count > 1000
 
 
-@pytest.mark.parametrize("name", ["kafka", "mongod"])
-async def test_a_server_that_hangs_and_comes_back(stack: Running, name: str) -> None:
-    ledger = Ledger()
-    async with kiosks(stack.addresses.gateway, ledger) as sending:
-        load = Load(stack, sending, ledger)
-        flowing = asyncio.create_task(load.flow(22))
-        await asyncio.sleep(4)
-        process(stack, name).signal(signal.SIGSTOP)
-        await asyncio.sleep(12)  # longer than the consumers' session
-        process(stack, name).signal(signal.SIGCONT)
-        await flowing
-        await load.reckon()
-
-
-@pytest.mark.parametrize("name", ["ingest", "scoring"])
-async def test_a_service_that_sleeps_past_its_session_and_wakes(stack: Running, name: str) -> None:
+@pytest.mark.parametrize("name", ["kafka", "mongod", "ingest", "scoring"])
+async def test_what_sleeps_past_the_consumers_session_and_wakes(stack: Running, name: str) -> None:
     ledger = Ledger()
     async with kiosks(stack.addresses.gateway, ledger) as sending:
         load = Load(stack, sending, ledger)

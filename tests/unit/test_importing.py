@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from langnghe.importing.convert import Converter, stable_id
-from langnghe.importing.mapping import Mapping, MappingError, load_mapping
-from langnghe.importing.rows import RejectedRow, Row, read_rows
+from langnghe.importing.mapping import Mapping, load_mapping
+from langnghe.importing.rows import FileMismatchError, RejectedRow, Row, read_rows
 from method.period import LOCAL_ZONE
 from schemas.feedback import Response
+from services.runtime.yamlfile import YamlFileError
 from tests.builders import UNIT
 
 
@@ -155,7 +156,7 @@ def test_a_bad_mapping_is_refused_with_field_and_rule(
 ) -> None:
     path = tmp_path / "map.yaml"
     path.write_text(yaml.safe_dump(mapping(**change)), encoding="utf-8")
-    with pytest.raises(MappingError, match=message):
+    with pytest.raises(YamlFileError, match=message):
         load_mapping(path)
 
 
@@ -177,12 +178,12 @@ def test_files_are_read_row_by_row(tmp_path: Path) -> None:
 def test_a_file_without_the_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("u,t\n1,2\n", encoding="utf-8")
-    with pytest.raises(MappingError, match="has no column c, q0, q1"):
+    with pytest.raises(FileMismatchError, match="has no column c, q0, q1"):
         list(read_rows(path, Mapping.model_validate(mapping())))
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes("u,t,c,q0,q1\nĐịa,2,3,4,5\n".encode("cp1258", errors="replace") + b"\xff\xfe")
-    with pytest.raises(MappingError, match="is not utf-8"):
+    with pytest.raises(FileMismatchError, match="is not utf-8"):
         list(read_rows(path, Mapping.model_validate(mapping(encoding="utf-8"))))

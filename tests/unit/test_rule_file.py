@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from schemas.export import ROOT
-from services.notify.rules import RuleFileError, load_rules
+from services.notify.rules import load_rules
+from services.runtime.yamlfile import YamlFileError
 
 GOOD = """
 version: 1
@@ -49,10 +50,10 @@ def test_durations_are_numbers_with_a_unit(tmp_path: Path) -> None:
 def test_a_bad_file_is_refused_with_field_and_rule(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(text)
-    with pytest.raises(RuleFileError, match=message.replace(".", r"\.")):
+    with pytest.raises(YamlFileError, match=message.replace(".", r"\.")):
         load_rules(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RuleFileError, match="nowhere"):
+    with pytest.raises(YamlFileError, match="nowhere"):
         load_rules(tmp_path / "nowhere.yaml")
