@@ -2,7 +2,8 @@
 
 import typer
 
-from langnghe import demo, prepare, registry, run, simulate, up, verify, webhook
+from langnghe import prepare, registry, run, simulate, verify, webhook
+from langnghe.console import MISUSED, stop
 from langnghe.importing import command as importing
 
 app = typer.Typer(
@@ -10,8 +11,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Lắng Nghe: measures satisfaction with the public administration, live, and acts on it.",
 )
-app.command("up")(up.command)
-app.command("demo")(demo.command)
+
+
+def _not_here() -> None:
+    """Needs the extra `local`: pip install langnghe[local]."""
+    stop("this needs a Kafka and a MongoDB of its own: install langnghe[local]", MISUSED)
+
+
+try:
+    from langnghe import demo, up
+except ModuleNotFoundError:  # as in the container image, which brings no servers
+    app.command("up")(_not_here)
+    app.command("demo")(_not_here)
+else:
+    app.command("up")(up.command)
+    app.command("demo")(demo.command)
+
 app.command("simulate")(simulate.command)
 app.command("import")(importing.command)
 app.command("webhook-secret")(webhook.command)

@@ -15,6 +15,7 @@ import typer
 
 import deploy.demo
 import deploy.registry
+from deploy.local.record import read_record
 from deploy.local.stack import GATEWAY_PORT, Addresses, Stack
 from deploy.local.state import StackState
 from langnghe.console import FAILED, MISUSED, notes, results, stop
@@ -277,7 +278,7 @@ def command(
     alert did not arrive where it should and nowhere else.
     """
     state = StackState(data)
-    if data.exists() and not state.read() and any(data.iterdir()):
+    if data.exists() and not read_record(data) and any(data.iterdir()):
         stop(f"{data} holds something that is no stack; choose another --data", MISUSED)
 
     async def fresh() -> int:

