@@ -1,12 +1,13 @@
 """A real Kafka and a real MongoDB for tests, from wherever they can be had.
 
-In this order: those that KAFKA_URL and MONGO_URL name; containers, where a Docker engine answers;
-plain processes of this machine.
+In this order: those that KAFKA_URL and MONGO_URL name; containers, where a Docker engine answers
+and can get the images; plain processes of this machine.
 """
 
 import asyncio
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import docker
 import docker.errors
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from pymongo import MongoClient
 from testcontainers.community.kafka import KafkaContainer
 from testcontainers.core.container import DockerContainer
 
@@ -86,25 +88,32 @@ async def _local(folder: Path) -> AsyncIterator[Servers]:
         await asyncio.gather(kafka.process.stop(), mongo.process.stop())
 
 
-@asynccontextmanager
-async def _containers() -> AsyncIterator[Servers]:
+def _initiate(url: str) -> None:
+    with MongoClient[dict[str, object]](url) as client:
+        client.admin.command("replSetInitiate")
+        while not client.admin.command("hello")["isWritablePrimary"]:
+            time.sleep(0.1)
+
+
+async def _containers(stack: AsyncExitStack) -> Servers:
+    """Kafka and MongoDB as containers.
+
+    Raises:
+        docker.errors.DockerException: when an image cannot be had.
+    """
     kafka = KafkaContainer("confluentinc/cp-kafka:7.9.0").with_kraft()
     mongo = (
         DockerContainer("mongo:7")
         .with_exposed_ports(27017)
         .with_command("--replSet langnghe --bind_ip_all")
     )
-    async with AsyncExitStack() as stack:
-        for container in (kafka, mongo):
-            await asyncio.to_thread(container.start)
-            stack.push_async_callback(asyncio.to_thread, container.stop)
-        initiate = ["mongosh", "--quiet", "--eval", "rs.initiate()"]
-        while (await asyncio.to_thread(mongo.exec, initiate)).exit_code != 0:
-            await asyncio.sleep(0.5)
-        host, port = mongo.get_container_host_ip(), mongo.get_exposed_port(27017)
-        yield Servers(
-            kafka.get_bootstrap_server(), f"mongodb://{host}:{port}/?directConnection=true"
-        )
+    for container in (kafka, mongo):
+        await asyncio.to_thread(container.start)
+        stack.push_async_callback(asyncio.to_thread, container.stop)
+    host, port = mongo.get_container_host_ip(), mongo.get_exposed_port(27017)
+    url = f"mongodb://{host}:{port}/?directConnection=true"
+    await asyncio.to_thread(_initiate, url)
+    return Servers(kafka.get_bootstrap_server(), url)
 
 
 async def _refuse_foreign_data(servers: Servers) -> None:
@@ -128,13 +137,17 @@ async def find_servers() -> AsyncIterator[Servers]:
         servers = Servers(kafka_url, mongo_url)
         await _refuse_foreign_data(servers)
         yield servers
-    elif _docker_answers():
-        async with _containers() as servers:
-            yield servers
-    else:
-        with tempfile.TemporaryDirectory(prefix="langnghe-test-") as folder:
-            async with _local(Path(folder)) as servers:
-                yield servers
+        return
+    async with AsyncExitStack() as stack:
+        if _docker_answers():
+            try:
+                yield await _containers(stack)
+            except docker.errors.DockerException as error:
+                print(f"containers cannot be had, using plain processes: {error}")
+            else:
+                return
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="langnghe-test-"))
+        yield await stack.enter_async_context(_local(Path(folder)))
 
 
 async def reset(servers: Servers) -> None:
