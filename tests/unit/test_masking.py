@@ -38,3 +38,10 @@ def test_personal_data_is_masked(text: str, masked: str) -> None:
 )
 def test_what_matters_stays(text: str) -> None:
     assert mask(text) == text
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("piece", ["x", "a.", "a@", "a@b.", "0 ", "+84", "1.", "-", "()"])
+def test_its_cost_grows_with_the_text_and_not_with_its_square(piece: str) -> None:
+    """At the square, a text as long as this would take many minutes."""
+    assert mask(piece * 200_000)
