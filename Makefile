@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo up test check unit contract integration faults acceptance browser format pins events clean
+.PHONY: help demo up test check unit contract integration faults acceptance browser format pins reference clean
 
 help: ## Show what can be done here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,8 +39,9 @@ format: $(VENV)/installed ## Format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-events: $(VENV)/installed ## Write schemas/exported/ and docs/events.md anew from the models
+reference: $(VENV)/installed ## Write schemas/exported/ and the generated pages of docs/ anew
 	$(BIN)/python -m schemas.export
+	$(BIN)/python -m langnghe.reference
 
 pins: $(VENV)/installed ## Choose new versions of the dependencies and pin them with hashes
 	$(BIN)/pip install --quiet uv

@@ -19,7 +19,8 @@ class NotifySettings(Settings):
             secret is derived from it (`langnghe webhook-secret`).
         smtp_host: mail server; without one, e-mail is not sent and every such message fails.
         smtp_port: of the mail server.
-        smtp_user: with `smtp_password`, if the server asks who is there.
+        smtp_user: if the server asks who is there.
+        smtp_password: of that user.
         smtp_tls: whether the connection is upgraded by STARTTLS.
         mail_from: sender of all mail.
     """

@@ -1,7 +1,8 @@
 """Every metric of every service, declared once, each with a sentence on when to worry.
 
-docs/metrics.md is generated from this catalogue. Names have units as suffix; a label never holds
-anything a citizen wrote, nor anything without a small, known set of values.
+docs/metrics.md is generated from this catalogue (`langnghe.reference`). Names have units as
+suffix; a label never holds anything a citizen wrote, nor anything without a small, known set of
+values.
 """
 
 from collections.abc import Sequence
@@ -214,20 +215,3 @@ AGE_AT_DELIVERY_SECONDS = _histogram(
     ["since"],
     _AGE,
 )
-
-
-def metrics_page() -> str:
-    """docs/metrics.md."""
-    lines = [
-        "# Metrics",
-        "",
-        "Generated from `services/runtime/metrics.py` by `make events`; do not edit.",
-        "",
-        "| metric | kind | labels | what it says | when to worry |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| `{e.name}` | {e.kind} | {', '.join(e.labels)} | {e.meaning} | {e.worry} |"
-        for e in CATALOGUE
-    ]
-    return "\n".join(lines) + "\n"

@@ -27,7 +27,12 @@ class Settings(BaseSettings):
     mongo_url: Annotated[
         str, Field(validation_alias="MONGO_URL", description="mongodb://… of a replica set")
     ] = "mongodb://127.0.0.1:27017/?replicaSet=langnghe"
-    database: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,38}$")] = "langnghe"
-    http_host: str = "127.0.0.1"
-    http_port: Annotated[int, Field(ge=1, le=65535)] = 8080
-    log_level: Annotated[str, Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    database: Annotated[
+        str, Field(pattern=r"^[a-z0-9_-]{1,38}$", description="Name of the database")
+    ] = "langnghe"
+    http_host: Annotated[str, Field(description="Address to listen on")] = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=1, le=65535, description="Port to listen on")] = 8080
+    log_level: Annotated[
+        str,
+        Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged"),
+    ] = "INFO"
