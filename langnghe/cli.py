@@ -19,7 +19,8 @@ def _not_here() -> None:
 
 
 try:
-    from langnghe import demo, up
+    from langnghe import up
+    from langnghe.demo import command as demo
 except ModuleNotFoundError:  # as in the container image, which brings no servers
     app.command("up")(_not_here)
     app.command("demo")(_not_here)

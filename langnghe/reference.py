@@ -59,7 +59,9 @@ def _rows(model: type[BaseSettings], leave_out: set[str]) -> list[str]:
         if name in leave_out:
             continue
         variable = field.validation_alias or f"LANGNGHE_{name.upper()}"
-        default = "required" if field.is_required() else f"`{field.default}`"
+        default = "" if field.default is None else f"`{field.default}`"
+        if field.is_required():
+            default = "required"
         meaning = field.description or meanings.get(name, "")
         rows.append(f"| `{variable}` | {default} | {meaning[:1].upper()}{meaning[1:]} |")
     return rows

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -23,6 +25,7 @@ from simulator.ledger import Ledger
 from simulator.levels import published_index
 
 _PATIENCE_SECONDS = 60.0
+_TELL_SECONDS = 10.0
 _PREFIXES = ("Tỉnh ", "Thành phố ")
 
 
@@ -48,6 +51,22 @@ def fields_of(registry: Registry, now: datetime) -> list[str]:
     return sorted(
         entry.code for entry in registry if entry.kind is EntryKind.FIELD and entry.in_force(day)
     )
+
+
+@asynccontextmanager
+async def telling(ledger: Ledger, tell: Callable[[str], None]) -> AsyncIterator[None]:
+    """Tell how far the sending is, every ten seconds, as long as the block runs."""
+
+    async def report() -> None:
+        while True:
+            await asyncio.sleep(_TELL_SECONDS)
+            tell(f"{ledger.sent} sent, {ledger.acknowledged} acknowledged")
+
+    reporting = asyncio.create_task(report())
+    try:
+        yield
+    finally:
+        reporting.cancel()
 
 
 class Load:
@@ -134,7 +153,8 @@ def command(
     async def run() -> Summary:
         ledger = Ledger()
         async with kiosks(gateway, ledger) as sending:
-            await sending.run(load.next_parcel, rate, seconds)
+            async with telling(ledger, notes.print):
+                await sending.run(load.next_parcel, rate, seconds)
             left = await sending.finish(_PATIENCE_SECONDS)
         return Summary(ledger.sent, ledger.acknowledged, ledger.refused, left)
 

@@ -1,7 +1,9 @@
 """Sends answers as kiosks do: keeps each one until it is acknowledged, retries what was not."""
 
 import asyncio
+import itertools
 import json
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +28,7 @@ class Kiosks:
         self._gateway = gateway
         self._ledger = ledger
         self._under_way: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     @property
     def under_way(self) -> int:
@@ -67,16 +70,24 @@ class Kiosks:
             for answer in part:
                 self._ledger.acknowledge(Parcel(answer, b"", "counted"), now)
 
-    async def run(self, next_parcel: Callable[[], Parcel], rate: float, seconds: float) -> None:
+    def stop(self) -> None:
+        """Send no new answers: `run` returns."""
+        self._stopped = True
+
+    async def run(
+        self, next_parcel: Callable[[], Parcel], rate: float, seconds: float = math.inf
+    ) -> None:
         """Send answers at a fixed rate, whether or not earlier ones are acknowledged.
 
         Args:
             next_parcel: makes the next answer.
             rate: answers a second.
-            seconds: for how long.
+            seconds: for how long; until `stop` without it.
         """
         started = time.monotonic()
-        for number in range(int(rate * seconds)):
+        for number in itertools.count():
+            if self._stopped or number >= rate * seconds:
+                return
             pause = started + number / rate - time.monotonic()
             if pause > 0:
                 await asyncio.sleep(pause)

@@ -13,7 +13,7 @@ class GatewaySettings(Settings):
     Attributes:
         publish_seconds: how long a kiosk may wait for Kafka's acknowledgement before it is told to
             come back.
-        retry_after_seconds: when to come back.
+        retry_after_seconds: how long it is then told to wait.
         max_body: largest request body of one response, in bytes.
         max_batch_body: largest request body of a batch, in bytes.
     """

@@ -15,10 +15,10 @@ class IngestSettings(Settings):
     """How late and how early a response may be, measured when the gateway receives it.
 
     Attributes:
-        late_days: for kiosks, which may be cut off for days, and all that is written at once.
-        late_days_paper: for forms that are collected and typed in.
-        late_days_import: for past answers, old by nature.
-        future_minutes: for clocks that run ahead.
+        late_days: how old a response may be; a kiosk may have been cut off for days.
+        late_days_paper: how old one on paper may be, which is collected and typed in later.
+        late_days_import: how old an imported one may be, which is past by nature.
+        future_minutes: how far a response may lie ahead, for clocks that run fast.
     """
 
     late_days: Days = 7

@@ -18,9 +18,9 @@ class NotifySettings(Settings):
         webhook_key: master key of the webhook signatures, 32 characters or more; each agency's
             secret is derived from it (`langnghe webhook-secret`).
         smtp_host: mail server; without one, e-mail is not sent and every such message fails.
-        smtp_port: of the mail server.
-        smtp_user: if the server asks who is there.
-        smtp_password: of that user.
+        smtp_port: port of the mail server.
+        smtp_user: who we are to the mail server, if it asks.
+        smtp_password: password of smtp_user.
         smtp_tls: whether the connection is upgraded by STARTTLS.
         mail_from: sender of all mail.
     """

@@ -22,10 +22,17 @@ class Settings(BaseSettings):
     kafka_url: Annotated[
         str,
         AfterValidator(_without_scheme),
-        Field(validation_alias="KAFKA_URL", description="host:port, several with commas"),
+        Field(
+            validation_alias="KAFKA_URL",
+            description="Addresses of brokers, host:port, with commas between them",
+        ),
     ] = "127.0.0.1:9092"
     mongo_url: Annotated[
-        str, Field(validation_alias="MONGO_URL", description="mongodb://… of a replica set")
+        str,
+        Field(
+            validation_alias="MONGO_URL",
+            description="Connection string of a replica set, mongodb://…",
+        ),
     ] = "mongodb://127.0.0.1:27017/?replicaSet=langnghe"
     database: Annotated[
         str, Field(pattern=r"^[a-z0-9_-]{1,38}$", description="Name of the database")
