@@ -62,7 +62,8 @@ class Producer:
         producer, self._producer = self._producer, None
         if producer is not None:
             try:
-                await asyncio.wait_for(producer.stop(), timeout=5)
+                async with asyncio.timeout(5):
+                    await producer.stop()
             except (KafkaError, TimeoutError) as error:
                 log.warning("Kafka producer did not stop cleanly: %r", error)
 
@@ -72,9 +73,8 @@ class Producer:
                 if self._producer is None:
                     await self._connect()
                 else:
-                    await asyncio.wait_for(
-                        self._producer.client.fetch_all_metadata(), timeout=2 * _PROBE_SECONDS
-                    )
+                    async with asyncio.timeout(2 * _PROBE_SECONDS):
+                        await self._producer.client.fetch_all_metadata()
                 self._available.set()
             except (KafkaError, OSError, TimeoutError) as error:
                 if self._available.is_set() or self._producer is None:

@@ -290,3 +290,23 @@ async def test_a_cached_collection_follows_its_revision(database: Database) -> N
     await write(database, [entry(EntryKind.FIELD, "dat-dai")])
     await cached.refresh()
     assert len(cached.value) == 8
+
+
+async def test_a_producer_stops_even_as_kafka_answers_its_probe(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to Python 3.11 asyncio.wait_for swallows a cancellation here, and nothing ends."""
+    producer = Producer(servers.kafka_url, "gateway")
+    await producer.start()
+    await producer.connected()
+    assert producer._producer is not None
+    stopping: asyncio.Future[asyncio.Task[None]] = asyncio.get_running_loop().create_future()
+
+    async def answer_as_the_stop_begins() -> None:
+        if not stopping.done():
+            stopping.set_result(asyncio.create_task(producer.stop()))
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(producer._producer.client, "fetch_all_metadata", answer_as_the_stop_begins)
+    async with asyncio.timeout(20):
+        await (await stopping)
