@@ -19,7 +19,8 @@ class Topic:
         name: with the version of its event.
         event: the model of its records.
         keyed_by: what orders the records of a partition, for people.
-        partitions: how many; a change needs the procedure in docs/operations.
+        partitions: how many, for good: offsets and order depend on it, and `langnghe prepare`
+            refuses a topic that has another number.
         retention: how long records stay; None keeps the newest record of each key (compaction).
         purpose: one sentence, for the generated documents.
     """

@@ -52,7 +52,7 @@ def _ndjson(path: Path, mapping: Mapping) -> Iterator[Row | RejectedRow]:
                 continue
             try:
                 value = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 yield RejectedRow(line, "row", "must be JSON")
                 continue
             if not isinstance(value, dict):

@@ -12,6 +12,7 @@ from langnghe.importing.convert import Converter, stable_id
 from langnghe.importing.mapping import Mapping, load_mapping
 from langnghe.importing.rows import FileMismatchError, RejectedRow, Row, read_rows
 from method.period import LOCAL_ZONE
+from schemas.export import ROOT
 from schemas.feedback import Response
 from services.runtime.yamlfile import YamlFileError
 from tests.builders import UNIT
@@ -187,3 +188,25 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     path.write_bytes("u,t,c,q0,q1\nĐịa,2,3,4,5\n".encode("cp1258", errors="replace") + b"\xff\xfe")
     with pytest.raises(FileMismatchError, match="is not utf-8"):
         list(read_rows(path, Mapping.model_validate(mapping(encoding="utf-8"))))
+
+
+def test_the_example_of_the_documentation_is_read_as_it_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs/import.md").read_text(encoding="utf-8")
+    for language, name in (("csv", "answers.csv"), ("yaml", "mapping.yaml")):
+        text = page.partition(f"```{language}\n")[2].partition("```")[0]
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    example = load_mapping(tmp_path / "mapping.yaml")
+    converter = Converter(example)
+    read = [
+        converter.convert(row)
+        for row in read_rows(tmp_path / "answers.csv", example)
+        if isinstance(row, Row)
+    ]
+    assert [r.answers["overall"] for r in read if isinstance(r, Response)] == [5, 2, 4]
+
+
+def test_a_line_that_nests_without_end_is_rejected_alone(tmp_path: Path) -> None:
+    path = tmp_path / "answers.ndjson"
+    path.write_text("[" * 200_000 + '\n{"u": "a"}\n')
+    rows = list(read_rows(path, Mapping.model_validate(mapping(format="ndjson"))))
+    assert rows == [RejectedRow(1, "row", "must be JSON"), Row(2, {"u": "a"})]
