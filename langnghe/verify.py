@@ -124,9 +124,9 @@ async def _check_buckets(report: Report, recount: Recount, database: Database) -
     stored: Counter[tuple[str, str, str, int]] = Counter()
     async for bucket in database[BUCKETS].find({}):
         for hour, counts in bucket["h"].items():
-            for name, n in counts.items():
-                key = (bucket["unit"], bucket["item"], f"{bucket['day']}T{hour}", int(name[1:]))
-                stored[key] += n
+            for level in LEVELS:
+                key = (bucket["unit"], bucket["item"], f"{bucket['day']}T{hour}", level)
+                stored[key] += counts.get(f"n{level}", 0)
     expected: Counter[tuple[str, str, str, int]] = Counter()
     for (scope, item), hours in recount.hours.items():
         if scope.startswith("unit:"):

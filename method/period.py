@@ -29,6 +29,11 @@ def hour_key(moment: datetime) -> str:
     return moment.astimezone(LOCAL_ZONE).strftime("%Y-%m-%dT%H")
 
 
+def day_of(hour: str) -> str:
+    """The key of the day that an hour, given by its key, is part of."""
+    return hour.partition("T")[0]
+
+
 def last_days(count: int, moment: datetime) -> list[str]:
     """Keys of the last `count` local days up to and with the day of `moment`, oldest first."""
     today = local_day(moment)

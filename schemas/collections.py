@@ -14,8 +14,8 @@ QUARANTINE: Final = "ingest.quarantine"
 it came and the reason."""
 
 BUCKETS: Final = "scoring.buckets"
-"""Owner: scoring. Unit × service field × local day × item: n1…n5, the same by hour in `h`, and the
-source offset of the last record counted into it."""
+"""Owner: scoring. Unit × service field × local day × item: n1…n5 and the source offset of the last
+record counted into it; the same by hour in `h`."""
 
 POSITIONS: Final = "scoring.positions"
 """Owner: scoring. One document a partition: `applied` and `refreshed` are source offsets, `next` is

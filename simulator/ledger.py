@@ -130,9 +130,9 @@ def _cells(bucket: dict[str, Any]) -> Counter[Cell]:
     """The hours of one bucket, level by level."""
     return Counter(
         {
-            (bucket["unit"], bucket["day"], hour, int(name.removeprefix("n"))): count
+            (bucket["unit"], bucket["day"], hour, level): counts.get(f"n{level}", 0)
             for hour, counts in bucket["h"].items()
-            for name, count in counts.items()
+            for level in LEVELS
         }
     )
 

@@ -131,6 +131,21 @@ async def not_delivered(
     await database[OUTBOX].update_one({"_id": entry.id}, {"$set": change})
 
 
+async def due(database: Database, now: datetime) -> dict[Channel, int]:
+    """How many messages of each channel are to be delivered now; channels without any are left out.
+
+    A cheap question before many claims: nearly always there is nothing.
+    """
+    groups = database.aggregate(
+        OUTBOX,
+        [
+            {"$match": {"state": EntryState.WAITING.value, "due_at": {"$lte": now}}},
+            {"$group": {"_id": "$channel", "number": {"$sum": 1}}},
+        ],
+    )
+    return {Channel(group["_id"]): group["number"] async for group in groups}
+
+
 async def waiting(database: Database) -> int:
     """How many messages are not delivered yet."""
     return await database[OUTBOX].count_documents({"state": EntryState.WAITING.value})

@@ -43,9 +43,10 @@ class Sender:
 
     async def run(self) -> None:
         """Deliver everything that is due now."""
+        due = await outbox.due(self._database, self._clock())
         async with asyncio.TaskGroup() as group:
-            for channel in self._channels:
-                for _ in range(_AT_ONCE[channel]):
+            for channel, number in due.items():
+                for _ in range(min(number, _AT_ONCE[channel])):
                     group.create_task(self._drain(channel))
         metrics.NOTIFY_WAITING.set(await outbox.waiting(self._database))
 

@@ -2,6 +2,6 @@
 
 bucket (unit, service field, day, item: the counts themselves, moved only inside the transaction of
 `ledger`) → tally (scope, item, day or hour: sums, `tallies`) → index (scope, item: the windows,
-`indices`). What follows from buckets is recomputed and overwritten by `refresh`, so repeating it
-is harmless.
+`indices`). What follows from buckets that were `touched` is recomputed and overwritten by
+`refresh`, so repeating it is harmless.
 """

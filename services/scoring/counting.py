@@ -35,6 +35,7 @@ class Delta:
     Attributes:
         counts: `n4` for the day, `h.07.n4` for the hour, to the number of answers.
         offset: source offset of the last response in it.
+        hours: the same for every local hour that is added to, "07" to offset.
         above: scopes over the unit, as of that response.
         latest_occurred_at: newest of its responses.
         latest_received_at: newest of its responses.
@@ -45,6 +46,7 @@ class Delta:
     latest_occurred_at: datetime
     latest_received_at: datetime
     counts: Counter[str] = field(default_factory=Counter)
+    hours: dict[str, int] = field(default_factory=dict)
 
 
 def deltas(events: Iterable[FeedbackAccepted]) -> dict[BucketKey, Delta]:
@@ -62,7 +64,7 @@ def deltas(events: Iterable[FeedbackAccepted]) -> dict[BucketKey, Delta]:
                 )
             delta.counts[f"n{level}"] += 1
             delta.counts[f"h.{hour}.n{level}"] += 1
-            delta.offset = event.source.offset
+            delta.offset = delta.hours[hour] = event.source.offset
             delta.above = event.above
             delta.latest_occurred_at = max(delta.latest_occurred_at, event.occurred_at)
             delta.latest_received_at = max(delta.latest_received_at, event.received_at)

@@ -149,7 +149,12 @@ def _add(partition: int, key: BucketKey, delta: Delta) -> UpdateOne:
         {"_id": key.id},
         {
             "$inc": dict(delta.counts),
-            "$set": {"partition": partition, "offset": delta.offset, "above": delta.above},
+            "$set": {
+                "partition": partition,
+                "offset": delta.offset,
+                "above": delta.above,
+                **{f"h.{hour}.offset": offset for hour, offset in delta.hours.items()},
+            },
             "$max": {
                 "latest_occurred_at": delta.latest_occurred_at,
                 "latest_received_at": delta.latest_received_at,

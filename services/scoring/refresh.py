@@ -6,9 +6,8 @@ partition's last refresh. So whoever owns the partition next finishes what a kil
 
 import time
 from collections.abc import Callable, Collection
-from typing import Any
 
-from schemas.collections import BUCKETS, POSITIONS
+from schemas.collections import POSITIONS
 from schemas.topics import INDEX_UPDATED
 from services.runtime import metrics
 from services.runtime.clock import Clock
@@ -16,7 +15,8 @@ from services.runtime.database import Database
 from services.runtime.producer import Producer
 from services.scoring.indices import refresh_indices, stale_scopes
 from services.scoring.ledger import Age, Ledger, position_id
-from services.scoring.tallies import Touched, refresh_tallies
+from services.scoring.tallies import refresh_tallies
+from services.scoring.touched import Touched, touched_since
 
 _STALE_AT_ONCE = 500
 _TIMEKEEPER = 0
@@ -58,9 +58,13 @@ class Refresh:
         if not behind:
             return
         started = time.monotonic()
-        touched = await self._touched(behind)
-        if touched is not None:
-            now = self._clock()
+        now = self._clock()
+        touched = Touched()
+        for position in behind:
+            touched |= await touched_since(
+                self._database, position["partition"], position["refreshed"], now
+            )
+        if touched.units:
             await refresh_tallies(self._database, touched, now)
             await self._announce(touched.scopes)
         for position in behind:
@@ -69,34 +73,6 @@ class Refresh:
             )
             self._observe_ages(position["partition"], position["applied"])
         metrics.SCORING_REFRESH_SECONDS.observe(time.monotonic() - started)
-
-    async def _touched(self, behind: list[dict[str, Any]]) -> Touched | None:
-        moved = [
-            {"partition": position["partition"], "offset": {"$gt": position["refreshed"]}}
-            for position in behind
-        ]
-        async for found in self._database.aggregate(
-            BUCKETS,
-            [
-                {"$match": {"$or": moved}},
-                {
-                    "$group": {
-                        "_id": None,
-                        "units": {"$addToSet": "$unit"},
-                        "fields": {"$addToSet": "$field"},
-                        "above": {"$addToSet": "$above"},
-                        "days": {"$addToSet": "$day"},
-                    }
-                },
-            ],
-        ):
-            return Touched(
-                units=frozenset(found["units"]),
-                fields=frozenset(name for name in found["fields"] if name is not None),
-                above=frozenset(scope for chain in found["above"] for scope in chain),
-                days=frozenset(found["days"]),
-            )
-        return None
 
     async def _follow_time(self) -> None:
         while scopes := await stale_scopes(self._database, self._clock(), _STALE_AT_ONCE):

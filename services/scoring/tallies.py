@@ -5,16 +5,15 @@ above (commune, province, ministry, country) sums the tallies of units. All have
 windows of any scope are computed in one way.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from method.period import last_days
+from method.period import day_of
 from method.window import Grain
 from schemas.collections import BUCKETS, TALLIES
-from schemas.scope import Scope
 from services.runtime.database import Database
+from services.scoring.touched import BUCKET_HOURS, Touched
 
 Stages = list[dict[str, Any]]
 
@@ -22,39 +21,25 @@ LEVEL_FIELDS = ("n1", "n2", "n3", "n4", "n5")
 _NOTHING_ABOVE: Final[dict[str, Any]] = {"$first": {"$literal": []}}
 """Only units are summed further up; what stands above them is not, or it would count twice."""
 
-_HOURLY_DAYS = 3
-"""The 24-hour window and the one before reach into the local day before yesterday."""
 _HOURLY_KEPT = timedelta(days=4)
 
 
-@dataclass(frozen=True)
-class Touched:
-    """What buckets have moved since the last refresh."""
-
-    units: frozenset[str]
-    fields: frozenset[str]
-    above: frozenset[Scope]
-    days: frozenset[str]
-
-    @property
-    def scopes(self) -> list[Scope]:
-        """All scopes whose index may have moved."""
-        return [
-            *(f"unit:{unit}" for unit in self.units),
-            *(f"field:{field}" for field in self.fields),
-            *self.above,
-        ]
+def _of_days(days: Sequence[str]) -> Stages:
+    return [{"$match": {"day": {"$in": days}}}, {"$set": {"period": "$day"}}]
 
 
-def _by_hour() -> Stages:
+def _of_hours(hours: Sequence[str]) -> Stages:
     """Unfold buckets into one document an hour, in the shape of a day's."""
+    wanted = {"$filter": {"input": BUCKET_HOURS, "cond": {"$in": ["$$this.period", hours]}}}
+    days = sorted({day_of(hour) for hour in hours})
     return [
-        {"$set": {"hour": {"$objectToArray": "$h"}}},
+        {"$match": {"day": {"$in": days}}},
+        {"$set": {"hour": wanted}},
         {"$unwind": "$hour"},
         {
             "$set": {
-                "period": {"$concat": ["$day", "T", "$hour.k"]},
-                **{name: f"$hour.v.{name}" for name in LEVEL_FIELDS},
+                "period": "$hour.period",
+                **{name: f"$hour.counts.{name}" for name in LEVEL_FIELDS},
             }
         },
     ]
@@ -98,18 +83,16 @@ def _summed(scope: object, above: object, grain: Grain, version: int, now: datet
 
 
 async def _sum_up(
-    database: Database, grain: Grain, days: Sequence[str], touched: Touched, now: datetime
+    database: Database, grain: Grain, periods: Sequence[str], touched: Touched, now: datetime
 ) -> None:
-    def from_buckets(match: dict[str, Any]) -> Stages:
-        unfold = _by_hour() if grain == "hour" else [{"$set": {"period": "$day"}}]
-        return [{"$match": {**match, "day": {"$in": days}}}, *unfold]
-
+    unfolded = _of_hours(periods) if grain == "hour" else _of_days(periods)
     version = await database.logical_time()
     newest_above = {"$top": {"sortBy": {"offset": -1}, "output": "$above"}}
     await database.run(
         BUCKETS,
         [
-            *from_buckets({"unit": {"$in": list(touched.units)}}),
+            {"$match": {"unit": {"$in": list(touched.units)}}},
+            *unfolded,
             *_summed({"$concat": ["unit:", "$unit"]}, newest_above, grain, version, now),
         ],
     )
@@ -117,17 +100,17 @@ async def _sum_up(
         await database.run(
             BUCKETS,
             [
-                *from_buckets({"field": {"$in": list(touched.fields)}}),
+                {"$match": {"field": {"$in": list(touched.fields)}}},
+                *unfolded,
                 *_summed({"$concat": ["field:", "$field"]}, _NOTHING_ABOVE, grain, version, now),
             ],
         )
     version = await database.logical_time()
     above = list(touched.above)
-    periods = {"period": {"$in": days}} if grain == "day" else _hours_of(days)
     await database.run(
         TALLIES,
         [
-            {"$match": {"above": {"$in": above}, "grain": grain, **periods}},
+            {"$match": {"above": {"$in": above}, "period": {"$in": periods}}},
             {"$set": {"scope": "$above"}},
             {"$unwind": "$scope"},
             {"$match": {"scope": {"$in": above}}},
@@ -136,14 +119,8 @@ async def _sum_up(
     )
 
 
-def _hours_of(days: Collection[str]) -> dict[str, Any]:
-    # "2026-11-22T24" sorts behind every hour of the day.
-    return {"period": {"$gte": f"{min(days)}T00", "$lt": f"{max(days)}T24"}}
-
-
 async def refresh_tallies(database: Database, touched: Touched, now: datetime) -> None:
     """Bring every tally that the touched buckets go into up to date."""
     await _sum_up(database, "day", sorted(touched.days), touched, now)
-    recent = sorted(touched.days.intersection(last_days(_HOURLY_DAYS, now)))
-    if recent:
-        await _sum_up(database, "hour", recent, touched, now)
+    if touched.hours:
+        await _sum_up(database, "hour", sorted(touched.hours), touched, now)

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from langnghe.verify import verify
-from method.period import LOCAL_ZONE
+from method.period import LOCAL_ZONE, day_key, hour_key, local_day
 from schemas.collections import BUCKETS, INDICES, POSITIONS, RESPONSES, TALLIES
 from schemas.feedback import FeedbackAccepted, SourcePosition
 from schemas.index import IndexUpdated
@@ -155,7 +155,10 @@ async def test_days_and_hours_are_those_of_vietnam_whatever_the_zone(database: D
         ),
     )
     days = {b["day"]: b["h"] async for b in database[BUCKETS].find({})}
-    assert days == {"2026-11-21": {"23": {"n5": 1}}, "2026-11-22": {"00": {"n5": 1}}}
+    assert days == {
+        "2026-11-21": {"23": {"n5": 1, "offset": 0}},
+        "2026-11-22": {"00": {"n5": 1, "offset": 1}},
+    }
 
 
 async def test_every_scope_moves_and_says_so(
@@ -222,6 +225,32 @@ async def test_late_answers_land_in_their_own_hours_and_days(
     windows = (await index(database, f"unit:{UNIT}")).windows
     got = {name: (w.current.n, w.previous.n) for name, w in windows.items()}
     assert got == {"24h": (3, 3), "7d": (8, 2), "30d": (11, 1), "90d": (12, 1)}
+
+
+async def test_a_refresh_writes_the_hours_that_moved_and_no_others(
+    database: Database, make_refresh: MakeRefresh
+) -> None:
+    ledger = Ledger(database)
+    earlier = NOW - timedelta(hours=2)
+    await ledger.handle(0, records([accepted(0, occurred_at=earlier), accepted(1)]))
+    await make_refresh(ledger).run()
+
+    async def written() -> dict[str, tuple[int, int]]:
+        found = database[TALLIES].find({"scope": {"$in": [f"unit:{UNIT}", *ABOVE]}})
+        return {t["_id"]: (t["version"], t["n5"]) async for t in found}
+
+    before = await written()
+    await ledger.handle(0, records([accepted(2)]))
+    await make_refresh(ledger).run()
+    after = await written()
+    moved = {name for name in after if after[name] != before[name]}
+    scopes = [f"unit:{UNIT}", *ABOVE]
+    assert moved == {
+        f"{scope}|overall|{period}"
+        for scope in scopes
+        for period in (day_key(local_day(NOW)), hour_key(NOW))
+    }
+    assert len(after) == 3 * len(scopes)
 
 
 async def test_windows_move_when_nothing_arrives(
