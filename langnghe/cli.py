@@ -20,13 +20,16 @@ def _not_here() -> None:
 
 try:
     from langnghe import up
+    from langnghe.chaos import command as chaos
     from langnghe.demo import command as demo
 except ModuleNotFoundError:  # as in the container image, which brings no servers
     app.command("up")(_not_here)
     app.command("demo")(_not_here)
+    app.command("chaos")(_not_here)
 else:
     app.command("up")(up.command)
     app.command("demo")(demo.command)
+    app.command("chaos")(chaos.command)
 
 app.command("simulate")(simulate.command)
 app.command("import")(importing.command)

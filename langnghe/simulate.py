@@ -138,13 +138,10 @@ def command(
             stop(f"{unit}: not a unit in force; known are {', '.join(sorted(offices))}", MISUSED)
     if not offices:
         stop("the registry has no unit: load one with `langnghe registry load`", MISUSED)
-    fall = (
-        Fall(falling, datetime.now(UTC) + timedelta(minutes=fall_after), fall_to)
-        if falling
-        else None
-    )
+    falls_at = datetime.now(UTC) + timedelta(minutes=fall_after)
+    falls = [Fall(falling, falls_at, fall_to)] if falling else []
     load = Load(
-        Citizens(offices, seed, fall, fields=fields_of(registry, datetime.now(UTC))),
+        Citizens(offices, seed, falls=falls, fields=fields_of(registry, datetime.now(UTC))),
         units or sorted(offices),
         Faults(duplicates, late, malformed),
         seed,

@@ -73,16 +73,25 @@ def announce(addresses: Addresses) -> None:
 
 
 def stack_options(
-    folder: Path, *, port: int, rules: Path, environment: Mapping[str, str]
+    folder: Path,
+    *,
+    port: int,
+    rules: Path,
+    environment: Mapping[str, str],
+    kafka_url: str | None = None,
+    mongo_url: str | None = None,
 ) -> Options:
-    """Options of a stack that shows itself on this console and heeds KAFKA_URL and MONGO_URL."""
+    """Options of a stack that shows itself on this console.
+
+    It uses the servers that are given, else those of KAFKA_URL and MONGO_URL, else its own.
+    """
     return Options(
         folder=folder,
         output=show,
         progress=progress,
         prepare=prepare_servers,
-        kafka_url=os.environ.get("KAFKA_URL"),
-        mongo_url=os.environ.get("MONGO_URL"),
+        kafka_url=kafka_url or os.environ.get("KAFKA_URL"),
+        mongo_url=mongo_url or os.environ.get("MONGO_URL"),
         gateway_port=port,
         rules=rules,
         environment=environment,

@@ -51,8 +51,8 @@ class Citizens:
         self,
         offices: Mapping[str, Office],
         seed: int,
-        fall: Fall | None = None,
         *,
+        falls: Sequence[Fall] = (),
         fields: Sequence[str] = (),
     ) -> None:
         """Give every office a chance of its own, so that load and order do not change answers.
@@ -60,11 +60,11 @@ class Citizens:
         Args:
             offices: by agency code.
             seed: of all chance.
-            fall: an office that gets worse, if any.
+            falls: offices that get worse, each at most once.
             fields: service fields that visitors came for; none are named without them.
         """
         self._offices = offices
-        self._fall = fall
+        self._falls = {fall.unit: fall for fall in falls}
         self._fields = fields
         # Seeding by text is stable between runs and machines.
         self._random = {unit: Random(f"{seed}/{unit}") for unit in offices}  # noqa: S311
@@ -73,8 +73,9 @@ class Citizens:
         """What one visitor of an office hands in at a moment."""
         random = self._random[unit]
         index = self._offices[unit].index
-        if self._fall is not None and unit == self._fall.unit and moment >= self._fall.at:
-            index = self._fall.to
+        fall = self._falls.get(unit)
+        if fall is not None and moment >= fall.at:
+            index = fall.to
         answer: Answer = {
             "id": str(uuid7()),
             "unit": unit,

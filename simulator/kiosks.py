@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import math
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -37,6 +38,7 @@ class Kiosks:
 
     async def send(self, parcel: Parcel) -> None:
         """Send one answer until the gateway has it or refuses it, then its copies."""
+        self._ledger.handed_in.add(parcel.answer["id"])
         for _ in range(1 + parcel.copies):
             status = await self._post("/v1/feedback", parcel.body)
             if status == 202:
@@ -47,6 +49,7 @@ class Kiosks:
     async def _post(self, path: str, body: bytes) -> int:
         while True:
             self._ledger.sent += 1
+            pause = _RETRY_SECONDS
             try:
                 async with self._session.post(
                     self._gateway + path, data=body, headers=_JSON
@@ -54,14 +57,17 @@ class Kiosks:
                     await response.read()
                     if response.status not in {429, 503}:
                         return response.status
+                    pause = float(response.headers.get("Retry-After", pause))
             except (aiohttp.ClientError, TimeoutError):
                 pass  # a kiosk cannot tell why; it keeps the answer
-            await asyncio.sleep(_RETRY_SECONDS)
+            # Spread, or all kiosks come back in the same instant.
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
 
     async def send_history(self, answers: Sequence[Answer]) -> None:
         """Send many old answers in batches, as a kiosk that was cut off does."""
         for start in range(0, len(answers), _BATCH):
             part = answers[start : start + _BATCH]
+            self._ledger.handed_in.update(answer["id"] for answer in part)
             status = await self._post("/v1/feedback/batch", json.dumps(part).encode())
             if status != 202:
                 msg = f"the gateway answered {status} to a batch of well-formed answers"

