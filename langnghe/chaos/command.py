@@ -61,7 +61,8 @@ async def _chaos(folder: Path, plan: Plan, *, as_json: bool) -> int:
                     plan,
                     Mischief(stack, addresses, behind, progress),
                     offices_of(registry, now),
-                    fields_of(registry, now)[:4],
+                    listening=sorted(e.code for e in registry if e.webhook and e.email),
+                    fields=fields_of(registry, now)[:4],
                 )
             finally:
                 database.close()

@@ -67,11 +67,25 @@ class Chaos:
         self._ledger = Ledger()
 
     async def run(
-        self, plan: Plan, mischief: Mischief, offices: dict[str, Office], fields: list[str]
+        self,
+        plan: Plan,
+        mischief: Mischief,
+        offices: dict[str, Office],
+        *,
+        listening: list[str],
+        fields: list[str],
     ) -> Outcome:
-        """Run the plan and reckon."""
+        """Run the plan and reckon.
+
+        Args:
+            plan: what to do.
+            mischief: does the faults.
+            offices: that answers come from.
+            listening: offices that can be told by webhook and by e-mail; some of them fall.
+            fields: service fields that answers name.
+        """
         random = Random(f"falls/{plan.seed}")  # noqa: S311
-        falling = random.sample(sorted(offices), _FALLING)
+        falling = random.sample(listening, _FALLING)
         started, span = datetime.now(UTC), timedelta(seconds=plan.seconds)
         falls = [
             Fall(unit, started + random.uniform(0.1, 0.4) * span, _FALLS_TO) for unit in falling
@@ -93,14 +107,23 @@ class Chaos:
     async def _rest(self, falling: list[str]) -> None:
         """Wait until all is counted and told, or it has taken too long."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            if (
-                not judge_alerts(falling, self._agency.deliveries).missed
-                and await self._ledger.settled(self._database)
-                and await settled(self._database)
-            ):
+        said = ""
+        while waiting := await self._waiting_for(falling):
+            if time.monotonic() > deadline:
+                self._tell(f"given up waiting: {waiting}")
                 return
+            if waiting != said:
+                self._tell(waiting)
+                said = waiting
             await asyncio.sleep(0.5)
+
+    async def _waiting_for(self, falling: list[str]) -> str:
+        if not await self._ledger.settled(self._database):
+            return "answers are still to be counted or set aside"
+        if not await settled(self._database):
+            return "indices are still to be refreshed"
+        missed = judge_alerts(falling, self._agency.deliveries).missed
+        return f"still to be told of: {', '.join(missed)}" if missed else ""
 
     async def _outcome(
         self,

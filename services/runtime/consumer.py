@@ -68,6 +68,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         self._labels = (service, topic)
         self._lock = asyncio.Lock()
         self._owned: set[int] = set()
+        self._unplaced: set[int] = set()
         self._next: dict[int, int] = {}
         self._newest: dict[int, float] = {}
         self._failures = 0
@@ -99,18 +100,30 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Kafka gave us partitions: find where to go on."""
         for partition in assigned:
-            if self._resume is not None and self._subscriber.consumer is not None:
-                position = await self._resume(partition.partition)
-                if position is not None:
-                    self._subscriber.consumer.seek(partition, position)
             self._owned.add(partition.partition)
+            self._unplaced.add(partition.partition)
+            try:
+                await self._place(partition.partition)
+            except Exception as error:  # noqa: BLE001  # tried again before the first records
+                log.warning("%s/%d: cannot resume yet: %r", self._topic, partition.partition, error)
         log.info("%s: owns partitions %s", self._topic, sorted(self._owned))
+
+    async def _place(self, partition: int) -> int | None:
+        """Go to where the work on a partition goes on, once; the position, if it is known."""
+        if partition not in self._unplaced:
+            return None
+        position = await self._resume(partition) if self._resume else None
+        self._unplaced.discard(partition)
+        if position is not None:
+            self._seek(partition, position)
+        return position
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Kafka takes partitions back: let the running batch finish first."""
         async with self._lock:
             for partition in revoked:
                 self._owned.discard(partition.partition)
+                self._unplaced.discard(partition.partition)
                 self._next.pop(partition.partition, None)
                 metrics.LAG_RECORDS.labels(*self._labels, partition.partition).set(0)
                 metrics.LAG_SECONDS.labels(*self._labels, partition.partition).set(0)
@@ -132,6 +145,9 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
     async def _deal_with(self, partition: int, records: Records) -> bool:
         started = time.monotonic()
         try:
+            position = await self._place(partition)
+            if position is not None and position != records[0].offset:
+                return True  # these are not the records to go on with
             await self._handle(partition, records)
         except Exception:  # whatever it is, the records are not done
             metrics.BATCH_FAILURES.labels(*self._labels).inc()

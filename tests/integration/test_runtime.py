@@ -138,6 +138,35 @@ async def test_one_failing_partition_does_not_hold_up_the_others(servers: Server
             await eventually(others_done, "the other partitions are done")
 
 
+async def test_a_partition_goes_on_although_its_position_could_not_be_read_at_first(
+    servers: Servers,
+) -> None:
+    """MongoDB is away just as Kafka hands out the partitions; it was a standstill for good."""
+    first, tries = 3, 0
+    done: list[int] = []
+
+    async def handle(_partition: int, records: Records) -> None:
+        done.extend(record.offset for record in records)
+
+    async def resume(_partition: int) -> int:
+        nonlocal tries
+        tries += 1
+        if tries <= 6:
+            raise RuntimeError("MongoDB is away")
+        return first
+
+    service = Service("ingest", servers.settings())
+    service.consume(FEEDBACK_SUBMITTED, handle, resume=resume)
+    async with producing(servers) as producer:
+        await producer.send(FEEDBACK_SUBMITTED, [submitted() for _ in range(10)])
+        async with service.running():
+            await eventually(lambda: _same(done, list(range(first, 10))), "the rest is dealt with")
+
+
+async def _same(found: list[int], expected: list[int]) -> bool:
+    return found == expected
+
+
 async def test_a_rebalance_waits_for_the_running_batch(servers: Servers) -> None:
     handled: dict[str, list[str]] = defaultdict(list)
     running_now: dict[int, str] = {}
