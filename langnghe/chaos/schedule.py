@@ -52,16 +52,17 @@ class Fault:
 
 
 # Consumers leave their group after 10 s of silence: a frozen service has to sleep past that.
-_LASTS: Final[Mapping[tuple[Kind, str], tuple[float, float]]] = {
+LASTS: Final[Mapping[tuple[Kind, str], tuple[float, float]]] = {
     **{(Kind.KILL, name): (0, 0) for name in (*SERVICES, *SERVERS)},
     **{(Kind.RESTART, name): (0, 0) for name in SERVERS},
     **{(Kind.FREEZE, name): (12, 16) for name in ("ingest", "scoring", "notify")},
     (Kind.FREEZE, "gateway"): (2, 5),
-    **{(Kind.FREEZE, name): (2, 6) for name in SERVERS},
+    **{(Kind.FREEZE, name): (2, 14) for name in SERVERS},
     **{(Kind.CUT, name): (0.5, 4) for name in SERVERS},
     **{(Kind.DELAY, name): (3, 8) for name in SERVERS},
     **{(Kind.SECOND, name): (8, 15) for name in ("ingest", "scoring", "notify")},
 }
+"""Everything that can be done, and the least and most seconds that it lasts."""
 
 
 def draw(number: int, seconds: float, seed: int) -> list[Fault]:
@@ -76,10 +77,10 @@ def draw(number: int, seconds: float, seed: int) -> list[Fault]:
     moments = sorted(random.uniform(0.05, 0.9) * seconds for _ in range(number))
     victims: list[tuple[Kind, str]] = []
     while len(victims) < number:
-        victims += random.sample(sorted(_LASTS), len(_LASTS))
+        victims += random.sample(sorted(LASTS), len(LASTS))
     faults: list[Fault] = []
     for at, (kind, target) in zip(moments, victims, strict=False):
-        lasts = random.uniform(*_LASTS[kind, target])
+        lasts = random.uniform(*LASTS[kind, target])
         delay = random.uniform(0.02, 0.2) if kind is Kind.DELAY else 0.0
         faults.append(Fault(round(at, 2), kind, target, round(lasts, 2), round(delay, 3)))
     return faults

@@ -1,6 +1,7 @@
 """The records of one partition, from raw to published: the whole work of ingest in one place."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from method.counted import Exclusion
 from method.period import local_day
@@ -27,6 +28,9 @@ from services.runtime.consumer import Records
 from services.runtime.database import Database
 from services.runtime.producer import Producer
 
+Read = tuple[SourcePosition, bytes | None, FeedbackSubmitted | Rejection]
+"""A record: where it stood, its value, and what it turned out to be."""
+
 
 class Ingest:
     """Deals with submitted records, one partition at a time."""
@@ -52,17 +56,18 @@ class Ingest:
         The order is what makes it safe: a response is stored with its source before it is
         published, and published before Kafka learns that the record is done.
         """
-        read = [
+        read: list[Read] = [
             (SourcePosition(partition=partition, offset=r.offset), r.value, read_response(r.value))
             for r in records
         ]
         if any(isinstance(item, FeedbackSubmitted) and self._is_news(item) for _, _, item in read):
             await self._registry.refresh()
+        verdicts = await self._verdicts(read)
         items: list[Stored] = []
         suspects: list[Suspect] = []
         for source, value, item in read:
-            verdict = item if isinstance(item, Rejection) else self._judge(item)
-            if isinstance(item, FeedbackSubmitted) and verdict is None:
+            verdict = verdicts[source.offset]
+            if verdict is None and isinstance(item, FeedbackSubmitted):
                 day = local_day(item.occurred_at)
                 above = self._registry.value.above(f"unit:{item.unit}", day)
                 items.append(Stored(item, source, above))
@@ -73,8 +78,8 @@ class Ingest:
         values = {source.offset: value for source, value, _ in read}
         suspects += [
             self._reused(item, values[item.source.offset])
-            for item in items
-            if outcomes[item.source.offset] is Outcome.ID_REUSED
+            for item, outcome in outcomes
+            if outcome is Outcome.ID_REUSED
         ]
         now = self._clock()
         await quarantine.keep(self._database, suspects, now)
@@ -83,12 +88,33 @@ class Ingest:
             partition,
             (
                 _accepted(item)
-                for item in items
-                if outcomes[item.source.offset] in {Outcome.NEW, Outcome.REDELIVERED}
+                for item, outcome in outcomes
+                if outcome in {Outcome.NEW, Outcome.REDELIVERED}
             ),
         )
         await self._producer.send(FEEDBACK_QUARANTINED, [s.event(now) for s in suspects])
         _count(outcomes, suspects)
+
+    async def _verdicts(self, read: Sequence[Read]) -> dict[int, Rejection | None]:
+        """Why each record does not count, by source offset; None where it does.
+
+        A record that is read again gets the verdict that it got first, even if the registry was
+        loaded anew meanwhile: it may have been published by that.
+        """
+        aside = await quarantine.known(
+            self._database, FEEDBACK_SUBMITTED.name, [source for source, _, _ in read]
+        )
+        verdicts: dict[int, Rejection | None] = {}
+        doubted: list[tuple[SourcePosition, FeedbackSubmitted]] = []
+        for source, _, item in read:
+            verdict = aside.get(source.offset)
+            if verdict is None:
+                verdict = item if isinstance(item, Rejection) else self._judge(item)
+                if verdict is not None and isinstance(item, FeedbackSubmitted):
+                    doubted.append((source, item))
+            verdicts[source.offset] = verdict
+        seen = await responses.seen_before(self._database, doubted)
+        return verdicts | dict.fromkeys(seen)
 
     def _is_news(self, response: FeedbackSubmitted) -> bool:
         """Whether the registry may have been loaded anew: it names something we do not know."""
@@ -122,8 +148,8 @@ _NAMES = {
 }
 
 
-def _count(outcomes: dict[int, Outcome], suspects: list[Suspect]) -> None:
-    counts = Counter(_NAMES[o] for o in outcomes.values() if o in _NAMES)
+def _count(outcomes: Sequence[tuple[Stored, Outcome]], suspects: Sequence[Suspect]) -> None:
+    counts = Counter(_NAMES[outcome] for _, outcome in outcomes if outcome in _NAMES)
     counts.update(suspect.rejection.reason.value for suspect in suspects)
     for name, number in counts.items():
         metrics.INGEST_RECORDS.labels(name).inc(number)

@@ -7,8 +7,9 @@ from datetime import datetime
 from bson import Binary
 from pymongo import UpdateOne
 
+from method.counted import Exclusion
 from schemas.collections import QUARANTINE
-from schemas.feedback import FeedbackQuarantined, SourcePosition
+from schemas.feedback import FeedbackQuarantined, SourcePosition, Violation
 from services.ingest.reading import Rejection
 from services.runtime.database import Database
 
@@ -38,6 +39,23 @@ class Suspect:
             source=self.source,
             quarantined_at=now,
         )
+
+
+async def known(
+    database: Database, topic: str, sources: Sequence[SourcePosition]
+) -> dict[int, Rejection]:
+    """Which records were set aside before, and why, by their source offsets."""
+    names = [f"{topic}/{source.partition}/{source.offset}" for source in sources]
+    found = database[QUARANTINE].find(
+        {"_id": {"$in": names}}, {"source": 1, "reason": 1, "violations": 1}
+    )
+    return {
+        document["source"]["offset"]: Rejection(
+            Exclusion(document["reason"]),
+            tuple(Violation.model_validate(v) for v in document["violations"]),
+        )
+        async for document in found
+    }
 
 
 async def keep(database: Database, suspects: Sequence[Suspect], now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from uuid import UUID
 
@@ -58,44 +58,63 @@ class Stored:
         }
 
 
-async def _outcome_of_known(database: Database, known: Sequence[Stored]) -> dict[int, Outcome]:
+async def seen_before(
+    database: Database, suspects: Sequence[tuple[SourcePosition, FeedbackSubmitted]]
+) -> set[int]:
+    """Source offsets of those records that were stored before, or recognised as copies."""
+    ids = [response.id for _, response in suspects]
+    found: dict[UUID, Document] = {}
+    if ids:
+        wanted = database[RESPONSES].find({"_id": {"$in": ids}}, {"source": 1, "copies": 1})
+        found = {document["_id"]: document async for document in wanted}
+    return {
+        source.offset
+        for source, response in suspects
+        if (document := found.get(response.id))
+        and source.model_dump() in [document["source"], *document.get("copies", [])]
+    }
+
+
+async def _outcomes_of_known(
+    database: Database, known: Sequence[Stored]
+) -> list[tuple[Stored, Outcome]]:
     ids = [item.response.id for item in known]
     found: dict[UUID, Document] = {
         document["_id"]: document
         async for document in database[RESPONSES].find(
-            {"_id": {"$in": ids}}, {"source": 1, "digest": 1}
+            {"_id": {"$in": ids}}, {"source": 1, "digest": 1, "above": 1}
         )
     }
-    outcomes: dict[int, Outcome] = {}
+    outcomes: list[tuple[Stored, Outcome]] = []
     traces: list[UpdateOne] = []
     for item in known:
         before = found[item.response.id]
         if before["source"] == item.source.model_dump():
-            outcome = Outcome.REDELIVERED
+            # What it was first published with, though the registry may say otherwise by now.
+            outcomes.append((replace(item, above=before["above"]), Outcome.REDELIVERED))
         elif before["digest"] == item.digest:
-            outcome = Outcome.DUPLICATE
+            outcomes.append((item, Outcome.DUPLICATE))
             trace = {"$addToSet": {"copies": item.source.model_dump()}}
             traces.append(UpdateOne({"_id": item.response.id}, trace))
         else:
-            outcome = Outcome.ID_REUSED
-        outcomes[item.source.offset] = outcome
+            outcomes.append((item, Outcome.ID_REUSED))
     if traces:
         await database[RESPONSES].bulk_write(traces, ordered=False)
     return outcomes
 
 
-async def store(database: Database, items: Sequence[Stored]) -> dict[int, Outcome]:
+async def store(database: Database, items: Sequence[Stored]) -> list[tuple[Stored, Outcome]]:
     """Insert the responses of one partition that are not there yet.
 
     Returns:
-        The outcome of every item, by its source offset.
+        Every item with its outcome, in the order of the source offsets.
 
     Raises:
         DatabaseError: when MongoDB fails for another reason than a known id.
     """
     if not items:
-        return {}
-    outcomes = {item.source.offset: Outcome.NEW for item in items}
+        return []
+    outcomes = {item.source.offset: (item, Outcome.NEW) for item in items}
     try:
         await database[RESPONSES].insert_many([item.document() for item in items], ordered=False)
     except BulkWriteError as error:
@@ -104,5 +123,6 @@ async def store(database: Database, items: Sequence[Stored]) -> dict[int, Outcom
         if concern_errors or any(failure["code"] != _DUPLICATE_KEY for failure in failures):
             raise
         known = [items[failure["index"]] for failure in failures]
-        outcomes |= await _outcome_of_known(database, known)
-    return outcomes
+        for item, outcome in await _outcomes_of_known(database, known):
+            outcomes[item.source.offset] = (item, outcome)
+    return list(outcomes.values())

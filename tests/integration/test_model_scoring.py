@@ -1,0 +1,269 @@
+"""Scoring's bookkeeping against a model: whatever happens in whatever order, each counts once.
+
+Hypothesis invents the histories: batches with other boundaries, records that ingest publishes
+again, owners that crash before and after the transaction, two owners of one partition, late
+answers, refreshes that are cut off. A history that fails is shrunk to its shortest form.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar, TypeVar
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from langnghe.verify import verify
+from schemas.collections import BUCKETS, INDICES, POSITIONS, RESPONSES, TALLIES
+from schemas.feedback import FeedbackAccepted
+from services.runtime.database import Database, Session
+from services.runtime.producer import Producer
+from services.scoring.ledger import Ledger
+from services.scoring.refresh import Refresh
+from tests.builders import NOW, UNIT, accepted, record
+from tests.servers import DATABASE, Servers, reset
+
+PARTITION = 0
+Result = TypeVar("Result")
+OWNERS = st.integers(0, 1)
+SIZES = st.integers(1, 6)
+
+
+class CrashError(Exception):
+    """The process dies here."""
+
+
+@dataclass
+class Owner:
+    """A process that believes the partition is its own."""
+
+    ledger: Ledger
+    cursor: int = 0
+
+
+@dataclass
+class World:
+    """Real servers, and an event loop that outlives every invented history."""
+
+    runner: asyncio.Runner
+    database: Database
+    producer: Producer
+
+    def run(self, work: Awaitable[Result]) -> Result:
+        """Run to the end."""
+
+        async def wait() -> Result:
+            return await work
+
+        return self.runner.run(wait())
+
+
+@dataclass
+class History:
+    """What the model knows.
+
+    Attributes:
+        log: feedback.accepted.v1, one partition; a record's offset is its place.
+        applied: how many places of the log were surely dealt with by somebody.
+    """
+
+    log: list[FeedbackAccepted] = field(default_factory=list)
+    applied: int = 0
+
+    def distinct(self, upto: int) -> Counter[tuple[str, str]]:
+        """Day and level of every response up to a place, each once."""
+        events = {e.source.offset: e for e in self.log[:upto]}
+        return Counter(
+            ((e.occurred_at + timedelta(hours=7)).date().isoformat(), f"n{e.answers['overall']}")
+            for e in events.values()
+        )
+
+
+@contextmanager
+def crash_in_transaction(after_commit: bool) -> Iterator[None]:
+    """Die just before, or just after, MongoDB commits."""
+    real = Database.transaction
+
+    async def dying(self: Database, work: Callable[[Session], Coroutine[Any, Any, None]]) -> None:
+        if after_commit:
+            await real(self, work)
+        raise CrashError
+
+    with mock.patch.object(Database, "transaction", dying):
+        yield
+
+
+class Scoring(RuleBasedStateMachine):
+    """The partition, its two would-be owners, and what may befall them."""
+
+    world: ClassVar[World]
+
+    @initialize()
+    def begin(self) -> None:
+        self.history = History()
+        self.owners = [Owner(Ledger(self.world.database)) for _ in range(2)]
+
+        async def empty() -> None:
+            for name in (BUCKETS, POSITIONS, TALLIES, INDICES, RESPONSES):
+                await self.world.database[name].delete_many({})
+
+        self.world.run(empty())
+
+    @rule(levels=st.lists(st.integers(1, 5), min_size=1, max_size=8), hours=st.integers(0, 60))
+    def accept(self, levels: list[int], hours: int) -> None:
+        """Ingest publishes new responses; some happened long ago."""
+        known = {event.source.offset for event in self.history.log}
+        first = max(known, default=-1) + 1
+        moment = NOW - timedelta(hours=hours)
+        self.history.log += [
+            accepted(first + number, level, occurred_at=moment)
+            for number, level in enumerate(levels)
+        ]
+
+    @rule(count=SIZES)
+    def publish_again(self, count: int) -> None:
+        """Ingest died before its commit: the newest records come a second time."""
+        newest = sorted({e.source.offset: e for e in self.history.log}.items())[-count:]
+        self.history.log += [event for _, event in newest]
+
+    def _batch(self, owner: Owner, size: int) -> list[Any]:
+        part = self.history.log[owner.cursor : owner.cursor + size]
+        return [
+            record(event, owner.cursor + place, partition=PARTITION)
+            for place, event in enumerate(part)
+        ]
+
+    @rule(owner=OWNERS, size=SIZES)
+    def deliver(self, owner: int, size: int) -> None:
+        """A batch comes and is dealt with."""
+        who = self.owners[owner]
+        batch = self._batch(who, size)
+        if batch:
+            self.world.run(who.ledger.handle(PARTITION, batch))
+            who.cursor += len(batch)
+            self.history.applied = max(self.history.applied, who.cursor)
+
+    @rule(owner=OWNERS, size=SIZES, after_commit=st.booleans(), restarted=st.booleans())
+    def crash(self, owner: int, size: int, after_commit: bool, restarted: bool) -> None:
+        """The owner dies in the middle, or only loses its connection and tries again."""
+        who = self.owners[owner]
+        batch = self._batch(who, size)
+        if not batch:
+            return
+        with crash_in_transaction(after_commit), pytest.raises(CrashError):
+            self.world.run(who.ledger.handle(PARTITION, batch))
+        if after_commit:
+            stored = self.world.run(
+                self.world.database[POSITIONS].find_one({"partition": PARTITION})
+            )
+            self.history.applied = max(self.history.applied, (stored or {}).get("next", 0))
+        if restarted:
+            self.take_over(owner)
+
+    @rule(owner=OWNERS)
+    def take_over(self, owner: int) -> None:
+        """A new process gets the partition and goes on where MongoDB says."""
+        who = self.owners[owner] = Owner(Ledger(self.world.database))
+        who.cursor = self.world.run(who.ledger.resume(PARTITION)) or 0
+
+    @rule(owner=OWNERS, back=SIZES)
+    def redeliver(self, owner: int, back: int) -> None:
+        """Kafka's commit lies behind: records come again, in batches of other sizes."""
+        who = self.owners[owner]
+        who.cursor = max(0, who.cursor - back)
+
+    def _refresh(self, owner: Owner) -> Refresh:
+        return Refresh(
+            self.world.database, self.world.producer, owner.ledger, lambda: {PARTITION}, lambda: NOW
+        )
+
+    @rule(owner=OWNERS)
+    def refresh(self, owner: int) -> None:
+        """The indices follow."""
+        self.world.run(self._refresh(self.owners[owner]).run())
+
+    @rule(owner=OWNERS)
+    def refresh_dies(self, owner: int) -> None:
+        """It dies when the tallies are written and the indices are not."""
+        dying = mock.patch("services.scoring.refresh.refresh_indices", side_effect=CrashError)
+        with dying:
+            try:
+                self.world.run(self._refresh(self.owners[owner]).run())
+            except CrashError:
+                self.take_over(owner)
+
+    @invariant()
+    def every_response_is_counted_once(self) -> None:
+        """The buckets hold the distinct responses of what was dealt with, no more, no less."""
+        found: Counter[tuple[str, str]] = Counter()
+
+        async def count() -> None:
+            async for bucket in self.world.database[BUCKETS].find({"unit": UNIT}):
+                for level in ("n1", "n2", "n3", "n4", "n5"):
+                    found[bucket["day"], level] += bucket.get(level, 0)
+
+        self.world.run(count())
+        assert +found == self.history.distinct(self.history.applied)
+
+    def teardown(self) -> None:
+        """When all has come and been refreshed, a recount finds no difference."""
+        self.world.run(self._come_to_rest())
+
+    async def _come_to_rest(self) -> None:
+        ledger = Ledger(self.world.database)
+        cursor = await ledger.resume(PARTITION) or 0
+        rest = self._batch(Owner(ledger, cursor), len(self.history.log))
+        if rest:
+            await ledger.handle(PARTITION, rest)
+        await self._refresh(Owner(ledger)).run()
+        events = {event.source.offset: event for event in self.history.log}
+        if events:
+            await self.world.database[RESPONSES].insert_many(
+                [
+                    {"_id": event.id, **event.model_dump(mode="python", exclude={"id"})}
+                    for event in events.values()
+                ]
+            )
+        report = await verify(self.world.database, patience=5, progress=None)
+        assert report.differences == []
+        assert report.responses == len(events)
+
+
+@pytest.fixture
+def world(session_servers: Servers) -> Iterator[World]:
+    with asyncio.Runner() as runner:
+        runner.run(reset(session_servers))
+        database = Database(session_servers.mongo_url, DATABASE, application="model")
+        producer = Producer(session_servers.kafka_url, "scoring")
+        runner.run(producer.start())
+        runner.run(producer.connected())
+        yield World(runner, database, producer)
+        runner.run(producer.stop())
+        database.close()
+
+
+@pytest.mark.timeout(900)  # a failing history is shrunk for minutes
+def test_whatever_happens_every_response_is_counted_once(world: World) -> None:
+    Scoring.world = world
+    run_state_machine_as_test(
+        Scoring,
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=25,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
