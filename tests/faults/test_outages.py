@@ -1,11 +1,9 @@
-"""Kafka, MongoDB and every service are killed while kiosks send; nothing is lost or doubled."""
+"""What people and partners meet while a part is away, beside what test_chaos.py does."""
 
-import asyncio
 import signal
 from datetime import UTC, datetime
 from random import Random
 
-import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.process import Process
@@ -61,45 +59,6 @@ class Load:
 
 def process(running: Running, name: str) -> Process:
     return next(p for p in running.stack.supervisor.processes if p.name == name)
-
-
-async def restarted(running: Running, name: str) -> None:
-    """Kill a process and wait until its successor runs."""
-    victim = process(running, name)
-    before = victim.pid
-    victim.signal(signal.SIGKILL)
-
-    async def back() -> bool:
-        return victim.running and victim.pid != before
-
-    await eventually(back, f"{name} runs again")
-
-
-async def test_everything_is_killed_in_turn_while_kiosks_send(stack: Running) -> None:
-    ledger = Ledger()
-    async with kiosks(stack.addresses.gateway, ledger) as sending:
-        load = Load(stack, sending, ledger)
-        flowing = asyncio.create_task(load.flow(34))
-        for name in ("scoring", "ingest", "kafka", "mongod", "gateway", "notify", "ingest"):
-            await asyncio.sleep(3)
-            await restarted(stack, name)
-        await flowing
-        await load.reckon()
-    assert ledger.to_count > 1000
-
-
-@pytest.mark.parametrize("name", ["kafka", "mongod", "ingest", "scoring"])
-async def test_what_sleeps_past_the_consumers_session_and_wakes(stack: Running, name: str) -> None:
-    ledger = Ledger()
-    async with kiosks(stack.addresses.gateway, ledger) as sending:
-        load = Load(stack, sending, ledger)
-        flowing = asyncio.create_task(load.flow(20))
-        await asyncio.sleep(3)
-        process(stack, name).signal(signal.SIGSTOP)
-        await asyncio.sleep(13)
-        process(stack, name).signal(signal.SIGCONT)
-        await flowing
-        await load.reckon()
 
 
 async def test_while_kafka_is_down_kiosks_are_told_to_come_back_and_pages_still_read(
