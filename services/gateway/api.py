@@ -29,7 +29,7 @@ def router(reader: Reader) -> APIRouter:
     @routes.get(
         "/indices",
         summary="The indices of what stands under a scope",
-        responses=documented(404, 422),
+        responses=documented(404, 422, 503),
     )
     async def under(
         parent: Annotated[Scope, Query(openapi_examples=_SCOPE_EXAMPLES)] = COUNTRY,
@@ -46,7 +46,7 @@ def router(reader: Reader) -> APIRouter:
     @routes.get(
         "/indices/{scope}",
         summary="The index of a scope in every window, and its history by day",
-        responses=documented(404, 422),
+        responses=documented(404, 422, 503),
     )
     async def index(
         scope: Annotated[Scope, Path(openapi_examples=_SCOPE_EXAMPLES)],
@@ -57,7 +57,7 @@ def router(reader: Reader) -> APIRouter:
             raise _unknown(scope)
         return view
 
-    @routes.get("/alerts", summary="Alerts, newest change first", responses=documented(422))
+    @routes.get("/alerts", summary="Alerts, newest change first", responses=documented(422, 503))
     async def alerts(
         state: Annotated[list[AlertState], Query()] = [AlertState.FIRING],  # noqa: B006
         limit: Annotated[int, Query(ge=1, le=500)] = 100,

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details that name the field and the rule, in both languages."""
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI, Request
@@ -9,6 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from schemas.feedback import Violation
+from services.runtime.database import DatabaseError
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -20,7 +24,7 @@ _TITLES: Mapping[int, tuple[str, str]] = {
     415: ("Định dạng nội dung không được hỗ trợ", "The media type is not supported"),
     422: ("Nội dung không hợp lệ", "The content breaks a rule"),
     500: ("Lỗi hệ thống", "Internal error"),
-    503: ("Tạm thời không tiếp nhận được", "Temporarily unavailable"),
+    503: ("Tạm thời không phục vụ được", "Temporarily unavailable"),
 }
 
 
@@ -79,6 +83,14 @@ class ProblemError(Exception):
         )
 
 
+_DATABASE_AWAY = ProblemError(
+    503,
+    "database-unavailable",
+    "The database does not answer; try again.",
+    headers={"Retry-After": "5"},
+)
+
+
 def _from_http(error: HTTPException) -> ProblemError:
     status = error.status_code if error.status_code in _TITLES else 500
     kind = {404: "not-found", 405: "method-not-allowed"}.get(status, "http")
@@ -103,9 +115,18 @@ def install(app: FastAPI) -> None:
             return _from_validation(error).response()
         if isinstance(error, HTTPException):
             return _from_http(error).response()
+        if isinstance(error, DatabaseError):
+            log.warning("the database does not answer: %r", error)
+            return _DATABASE_AWAY.response()
         return ProblemError(500, "internal", "The error is in the log.").response()
 
-    for kind in (ProblemError, RequestValidationError, HTTPException, Exception):
+    for kind in (
+        ProblemError,
+        RequestValidationError,
+        HTTPException,
+        DatabaseError,
+        Exception,
+    ):
         app.add_exception_handler(kind, on_problem)
 
 
