@@ -23,9 +23,8 @@ try:
     from langnghe.chaos import command as chaos
     from langnghe.demo import command as demo
 except ModuleNotFoundError:  # as in the container image, which brings no servers
-    app.command("up")(_not_here)
-    app.command("demo")(_not_here)
-    app.command("chaos")(_not_here)
+    for name in ("up", "demo", "chaos"):
+        app.command(name)(_not_here)
 else:
     app.command("up")(up.command)
     app.command("demo")(demo.command)

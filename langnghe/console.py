@@ -1,6 +1,8 @@
 """What commands share to talk to people: results on standard output, everything else on error."""
 
-from typing import Final, NoReturn
+import json
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -16,6 +18,16 @@ IN_USE: Final = 3
 
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
 results = Console(highlight=False, soft_wrap=True)
+
+
+def print_outcome(values: Mapping[str, Any], as_json: bool) -> None:
+    """What a command came to, on standard output: as JSON, or a line for each name."""
+    if as_json:
+        results.print(json.dumps(values, ensure_ascii=False, indent=2), markup=False)
+        return
+    width = max(map(len, values))
+    for name, value in values.items():
+        results.print(f"{name:>{width}}: {value}", markup=False)
 
 
 def stop(message: object, code: int) -> NoReturn:

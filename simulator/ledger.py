@@ -38,6 +38,11 @@ class Balance:
     out_of_place: int
     phantom: int
 
+    @property
+    def exact(self) -> bool:
+        """Whether every acknowledged answer is where it must be, once, and nothing else is."""
+        return self.lost == self.counted_twice == self.out_of_place == self.phantom == 0
+
 
 class Ledger:
     """Every acknowledged answer, until the end of a run."""

@@ -1,6 +1,6 @@
 """The command: servers behind proxies, the four services, an agency, one run."""
 
-import shutil
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -8,15 +8,19 @@ from typing import Annotated
 import typer
 
 from deploy.local import ports
-from deploy.local.record import read_record
 from deploy.local.stack import Stack
-from deploy.local.state import StackState
 from langnghe.chaos.faults import Mischief
 from langnghe.chaos.run import Chaos, Plan
 from langnghe.chaos.schedule import draw
 from langnghe.chaos.servers import servers
-from langnghe.console import FAILED, MISUSED, stop
-from langnghe.demo.run import load_registry
+from langnghe.console import FAILED, print_outcome
+from langnghe.rehearsal import (
+    DATABASE,
+    MASTER_KEY,
+    empty_folder,
+    environment,
+    load_registry,
+)
 from langnghe.servers import DataOption
 from langnghe.simulate import fields_of, offices_of
 from langnghe.up import progress, run_stack, show, stack_options
@@ -24,33 +28,26 @@ from services.runtime.database import Database
 from simulator.agency import Agency
 
 _FOLDER = Path(".langnghe/chaos")
-_DATABASE = "langnghe"
-_MASTER_KEY = "chaos: not a secret, the receiver is on this machine"
+_STACK = "stack"
 _RULES = Path(__file__).resolve().parent / "rules.yaml"
 _RATE = 150.0
 _SECONDS_A_FAULT = 5.0
 
 
 async def _chaos(folder: Path, plan: Plan, *, as_json: bool) -> int:
-    agency = Agency(_MASTER_KEY, lambda _: None)
+    agency = Agency(MASTER_KEY, lambda _: None)
     async with agency.listening(), servers(folder / "servers", show) as behind:
         options = stack_options(
-            folder / "stack",
+            folder / _STACK,
             kafka_url=behind.kafka_url,
             mongo_url=behind.mongo_url,
             port=ports.choose(),
             rules=_RULES,
-            environment={
-                "LANGNGHE_DATABASE": _DATABASE,
-                "LANGNGHE_WEBHOOK_KEY": _MASTER_KEY,
-                "LANGNGHE_SMTP_HOST": "127.0.0.1",
-                "LANGNGHE_SMTP_PORT": str(agency.smtp_port),
-                "LANGNGHE_MAIL_FROM": "Lắng Nghe <langnghe@chaos.invalid>",
-            },
+            environment=environment(agency),
         )
         stack = Stack(options)
         async with stack.running() as addresses:
-            database = Database(behind.mongo_straight, _DATABASE, application="chaos")
+            database = Database(behind.mongo_straight, DATABASE, application="chaos")
             try:
                 registry = await load_registry(database, agency.webhook_url)
                 now = datetime.now(UTC)
@@ -66,7 +63,10 @@ async def _chaos(folder: Path, plan: Plan, *, as_json: bool) -> int:
                 )
             finally:
                 database.close()
-    outcome.print(as_json)
+    values = asdict(outcome)
+    if not as_json:
+        del values["schedule"]  # it was told as it went
+    print_outcome(values, as_json)
     return 0 if outcome.good else FAILED
 
 
@@ -82,16 +82,11 @@ def command(
     Runs a stack of its own behind proxies, in a fresh folder. Every acknowledged answer must be
     counted once and in its place, every office that fell must be told of, once.
     """
-    if data.exists() and any(data.iterdir()) and not read_record(data / "stack"):
-        stop(f"{data} holds something that is no stack; choose another --data", MISUSED)
     seconds = max(events / _RATE, faults * _SECONDS_A_FAULT)
     plan = Plan(seed, events, seconds, draw(faults, seconds, seed))
 
     async def fresh() -> int:
-        state = StackState(data / "stack")
-        state.acquire()
-        state.release()
-        shutil.rmtree(data)
+        empty_folder(data, data / _STACK)
         return await _chaos(data, plan, as_json=as_json)
 
     raise typer.Exit(run_stack(fresh()))

@@ -42,8 +42,7 @@ class Mischief:
 
     async def _at_its_time(self, fault: Fault, started: float) -> None:
         await asyncio.sleep(max(0.0, started + fault.at - time.monotonic()))
-        lasting = f" for {fault.lasts:.1f} s" if fault.lasts else ""
-        self._tell(f"{fault.kind} {fault.target}{lasting}")
+        self._tell(str(fault))
         await self._do(fault)
         self.ended_at.append(time.monotonic())
 

@@ -1,11 +1,8 @@
 """What a run of chaos came to."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from langnghe.console import results
 from simulator.agency import Delivery
 
 
@@ -107,13 +104,3 @@ class Outcome:
             or alerts.elsewhere
             or alerts.two_ids
         )
-
-    def print(self, as_json: bool) -> None:
-        """Show it on standard output."""
-        values: dict[str, Any] = asdict(self)
-        if as_json:
-            results.print(json.dumps(values, ensure_ascii=False, indent=2), markup=False)
-            return
-        del values["schedule"]
-        for name, value in values.items():
-            results.print(f"{name:>24}: {value}", markup=False)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
@@ -142,21 +142,12 @@ class Chaos:
         return Outcome(
             seed=plan.seed,
             seconds=round(plan.seconds, 1),
-            schedule=[
-                f"{f.at:.1f} s: {f.kind} {f.target}" + (f" for {f.lasts:.1f} s" if f.lasts else "")
-                for f in plan.faults
-            ],
+            schedule=[f"{fault.at:.1f} s: {fault}" for fault in plan.faults],
             sent=self._ledger.sent,
             acknowledged=self._ledger.acknowledged,
             unacknowledged=left,
             refused=self._ledger.refused,
-            counted=balance.counted,
-            duplicates=balance.duplicates,
-            quarantined=balance.quarantined,
-            lost=balance.lost,
-            counted_twice=balance.counted_twice,
-            out_of_place=balance.out_of_place,
-            phantom=balance.phantom,
+            **asdict(balance),
             recount_differences=report.differences,
             alerts=judge_alerts(falling, self._agency.deliveries),
             longest_stall_seconds=round(max((s.waited for s in sightings), default=0.0), 2),

@@ -6,7 +6,8 @@ from enum import StrEnum
 from random import Random
 from typing import Final
 
-SERVICES: Final = ("gateway", "ingest", "scoring", "notify")
+from deploy.local.stack import SERVICES
+
 SERVERS: Final = ("kafka", "mongod")
 
 
@@ -45,10 +46,9 @@ class Fault:
     lasts: float = 0.0
     delay: float = 0.0
 
-    @property
-    def over_at(self) -> float:
-        """When it is undone, in seconds after the load began."""
-        return self.at + self.lasts
+    def __str__(self) -> str:
+        """What is done, for people."""
+        return f"{self.kind} {self.target}" + (f" for {self.lasts:.1f} s" if self.lasts else "")
 
 
 # Consumers leave their group after 10 s of silence: a frozen service has to sleep past that.

@@ -1,17 +1,16 @@
 """The command: a stack in a fresh folder, a receiver for alerts, one run."""
 
 import math
-import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from deploy.local.record import read_record
 from deploy.local.stack import GATEWAY_PORT, Stack
-from deploy.local.state import StackState
-from langnghe.console import FAILED, MISUSED, notes, stop
-from langnghe.demo.run import DEMO_FILES, Demo
+from langnghe.console import FAILED, MISUSED, notes, print_outcome
+from langnghe.demo.run import Demo
+from langnghe.rehearsal import DATABASE, DEMO_FILES, MASTER_KEY, empty_folder, environment
 from langnghe.servers import DataOption
 from langnghe.up import announce, progress, run_stack, stack_options
 from schemas.collections import RESPONSES
@@ -19,8 +18,6 @@ from services.runtime.database import Database
 from simulator.agency import Agency, Delivery
 
 _FOLDER = Path(".langnghe/demo")
-_DATABASE = "langnghe"
-_MASTER_KEY = "demo: not a secret, the receiver is on this machine"
 
 
 def _show(delivery: Delivery) -> None:
@@ -32,23 +29,17 @@ def _show(delivery: Delivery) -> None:
 async def _demo(
     folder: Path, *, port: int, rate: float, seconds: float, seed: int, as_json: bool
 ) -> int:
-    agency = Agency(_MASTER_KEY, _show)
+    agency = Agency(MASTER_KEY, _show)
     async with agency.listening():
         options = stack_options(
             folder,
             port=port,
             rules=DEMO_FILES / "rules.yaml",
-            environment={
-                "LANGNGHE_DATABASE": _DATABASE,
-                "LANGNGHE_WEBHOOK_KEY": _MASTER_KEY,
-                "LANGNGHE_SMTP_HOST": "127.0.0.1",
-                "LANGNGHE_SMTP_PORT": str(agency.smtp_port),
-                "LANGNGHE_MAIL_FROM": "Lắng Nghe <langnghe@demo.invalid>",
-            },
+            environment=environment(agency),
         )
         async with Stack(options).running() as addresses:
             announce(addresses)
-            database = Database(addresses.mongo_url, _DATABASE, application="demo")
+            database = Database(addresses.mongo_url, DATABASE, application="demo")
             try:
                 if await database[RESPONSES].estimated_document_count():
                     notes.print(
@@ -60,7 +51,7 @@ async def _demo(
                 outcome = await Demo(addresses, database, agency).run(rate, seconds, seed)
             finally:
                 database.close()
-    outcome.print(as_json)
+    print_outcome(asdict(outcome), as_json)
     reached = outcome.alerted or seconds == math.inf
     return 0 if outcome.exact and reached else FAILED
 
@@ -89,14 +80,9 @@ def command(
     mailbox. Exit 1 if anything was lost, counted twice or differs from a recount, if another
     office was alarmed, or, with --for, if the alert did not arrive.
     """
-    state = StackState(data)
-    if data.exists() and not read_record(data) and any(data.iterdir()):
-        stop(f"{data} holds something that is no stack; choose another --data", MISUSED)
 
     async def fresh() -> int:
-        state.acquire()
-        state.release()
-        shutil.rmtree(data)
+        empty_folder(data, data)
         return await _demo(data, port=port, rate=rate, seconds=seconds, seed=seed, as_json=as_json)
 
     raise typer.Exit(run_stack(fresh()))

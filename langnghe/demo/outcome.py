@@ -1,12 +1,8 @@
 """What a demo came to."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import quantiles
-from typing import Any
-
-from langnghe.console import results
 
 
 @dataclass
@@ -23,6 +19,8 @@ class Outcome:
     quarantined: Mapping[str, int]
     lost: int
     counted_twice: int
+    out_of_place: int
+    phantom: int
     falling: str
     first_alert_seconds: float | None
     delivered: Mapping[str, int]
@@ -33,24 +31,13 @@ class Outcome:
     @property
     def exact(self) -> bool:
         """Whether every acknowledged answer was counted once, and no other office was blamed."""
-        return (
-            self.lost == self.counted_twice == self.recount_differences == 0
-            and not self.alerts_elsewhere
-        )
+        wrong = self.lost + self.counted_twice + self.out_of_place + self.phantom
+        return not (wrong or self.recount_differences or self.alerts_elsewhere)
 
     @property
     def alerted(self) -> bool:
         """Whether the failing office's agency was told by webhook and by e-mail."""
         return {"webhook", "email"} <= self.delivered.keys()
-
-    def print(self, as_json: bool) -> None:
-        """Show it on standard output."""
-        values: dict[str, Any] = asdict(self)
-        if as_json:
-            results.print(json.dumps(values, ensure_ascii=False, indent=2), markup=False)
-            return
-        for name, value in values.items():
-            results.print(f"{name:>20}: {value}", markup=False)
 
 
 def percentiles(values: list[float]) -> dict[str, float | int]:

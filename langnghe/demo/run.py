@@ -5,18 +5,15 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import deploy.demo
-import deploy.registry
 from deploy.local.stack import Addresses
 from langnghe.demo.outcome import Outcome, percentiles
+from langnghe.rehearsal import load_registry
 from langnghe.simulate import Load, fields_of, offices_of, telling
 from langnghe.up import progress
 from langnghe.verify import settled, verify
-from schemas.registry import EntryKind, Registry
-from services.gateway.registry.store import load, read_registry, write
 from services.runtime.database import Database
 from simulator.agency import Agency
 from simulator.citizens import Citizens, Fall
@@ -25,33 +22,14 @@ from simulator.kiosks import Kiosks, kiosks
 from simulator.ledger import Ledger
 from simulator.watcher import Watcher, watching
 
-DEMO_FILES = Path(deploy.demo.__path__[0])
 FALLING = "000.00.01.H49"
 FALLS_TO = 40.0
 FALLS_AFTER_SECONDS = 15.0
 
-_REGISTRY_FILES = [
-    *sorted(Path(deploy.registry.__path__[0]).glob("*.csv")),
-    DEMO_FILES / "units.csv",
-]
 _FAULTS = Faults(duplicates=0.02, late=0.005, malformed=0.01)
 _FIELDS = 6
 _HISTORY_HOURS, _HISTORY_PER_HOUR = 48, 10
 _SETTLE_SECONDS = 90.0
-
-
-async def load_registry(database: Database, webhook_url: str) -> Registry:
-    """The country, and demo units whose webhooks lead to our receiver."""
-    entries = await load(database, _REGISTRY_FILES)
-    await write(
-        database,
-        [
-            entry.model_copy(update={"webhook": f"{webhook_url}/{entry.key}"})
-            for entry in entries
-            if entry.kind is EntryKind.UNIT
-        ],
-    )
-    return await read_registry(database)
 
 
 @contextmanager
@@ -160,11 +138,7 @@ class Demo:
             sent=self._ledger.sent,
             acknowledged=self._ledger.acknowledged,
             refused=self._ledger.refused,
-            counted=balance.counted,
-            duplicates=balance.duplicates,
-            quarantined=balance.quarantined,
-            lost=balance.lost,
-            counted_twice=balance.counted_twice,
+            **asdict(balance),
             falling=FALLING,
             first_alert_seconds=None if first is None else round(first - self._fell_at, 2),
             delivered={

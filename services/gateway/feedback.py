@@ -12,7 +12,7 @@ from pydantic import UUID7, BaseModel, Field, ValidationError
 from schemas.feedback import FeedbackSubmitted, Response, Violation
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway.body import json_body
-from services.gateway.problems import ProblemError, documented
+from services.gateway.problems import ProblemError, documented, unavailable
 from services.gateway.settings import GatewaySettings
 from services.runtime import metrics
 from services.runtime.clock import Clock
@@ -112,11 +112,10 @@ class Intake:
             )
         except KafkaUnavailableError:
             metrics.GATEWAY_RESPONSES.labels("unavailable").inc(len(events))
-            raise ProblemError(
-                503,
+            raise unavailable(
                 "unavailable",
                 "The response was not stored; keep it and send it again.",
-                headers={"Retry-After": str(self._settings.retry_after_seconds)},
+                self._settings.retry_after_seconds,
             ) from None
         metrics.GATEWAY_PUBLISH_SECONDS.observe(time.monotonic() - started)
         metrics.GATEWAY_RESPONSES.labels("accepted").inc(len(events))

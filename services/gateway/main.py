@@ -36,7 +36,7 @@ def build(settings: GatewaySettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    problems.install(app)
+    problems.install(app, settings.retry_after_seconds)
     openapi.install(app)
     app.include_router(feedback.router(Intake(service.producer, settings, service.clock)))
     reader = Reader(service.database, registry, service.clock)

@@ -83,14 +83,6 @@ class ProblemError(Exception):
         )
 
 
-_DATABASE_AWAY = ProblemError(
-    503,
-    "database-unavailable",
-    "The database does not answer; try again.",
-    headers={"Retry-After": "5"},
-)
-
-
 def _from_http(error: HTTPException) -> ProblemError:
     status = error.status_code if error.status_code in _TITLES else 500
     kind = {404: "not-found", 405: "method-not-allowed"}.get(status, "http")
@@ -105,8 +97,16 @@ def _from_validation(error: RequestValidationError) -> ProblemError:
     return ProblemError(422, "invalid-request", "The request breaks a rule.", errors)
 
 
-def install(app: FastAPI) -> None:
+def unavailable(kind: str, detail: str, retry_after_seconds: int) -> ProblemError:
+    """503, and when to come back."""
+    return ProblemError(503, kind, detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+def install(app: FastAPI, retry_after_seconds: int) -> None:
     """Answer every error of an application with a problem."""
+    database_away = unavailable(
+        "database-unavailable", "The database does not answer; try again.", retry_after_seconds
+    )
 
     async def on_problem(_: Request, error: Exception) -> Response:
         if isinstance(error, ProblemError):
@@ -117,7 +117,7 @@ def install(app: FastAPI) -> None:
             return _from_http(error).response()
         if isinstance(error, DatabaseError):
             log.warning("the database does not answer: %r", error)
-            return _DATABASE_AWAY.response()
+            return database_away.response()
         return ProblemError(500, "internal", "The error is in the log.").response()
 
     for kind in (

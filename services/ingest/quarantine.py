@@ -14,6 +14,10 @@ from services.ingest.reading import Rejection
 from services.runtime.database import Database
 
 
+def _name(topic: str, source: SourcePosition) -> str:
+    return f"{topic}/{source.partition}/{source.offset}"
+
+
 @dataclass(frozen=True)
 class Suspect:
     """A record that does not count, and why."""
@@ -27,7 +31,7 @@ class Suspect:
     @property
     def id(self) -> str:
         """Where the record stood: topic/partition/offset."""
-        return f"{self.topic}/{self.source.partition}/{self.source.offset}"
+        return _name(self.topic, self.source)
 
     def event(self, now: datetime) -> FeedbackQuarantined:
         """What the rest of the system learns of it."""
@@ -45,7 +49,7 @@ async def known(
     database: Database, topic: str, sources: Sequence[SourcePosition]
 ) -> dict[int, Rejection]:
     """Which records were set aside before, and why, by their source offsets."""
-    names = [f"{topic}/{source.partition}/{source.offset}" for source in sources]
+    names = [_name(topic, source) for source in sources]
     found = database[QUARANTINE].find(
         {"_id": {"$in": names}}, {"source": 1, "reason": 1, "violations": 1}
     )

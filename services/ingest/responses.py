@@ -58,15 +58,23 @@ class Stored:
         }
 
 
+async def _stored(
+    database: Database, responses: Sequence[FeedbackSubmitted]
+) -> dict[UUID, Document]:
+    """What was written down of responses, by id; without what they say."""
+    ids = [response.id for response in responses]
+    written = {"source": 1, "copies": 1, "digest": 1, "above": 1}
+    found = database[RESPONSES].find({"_id": {"$in": ids}}, written)
+    return {document["_id"]: document async for document in found}
+
+
 async def seen_before(
     database: Database, suspects: Sequence[tuple[SourcePosition, FeedbackSubmitted]]
 ) -> set[int]:
     """Source offsets of those records that were stored before, or recognised as copies."""
-    ids = [response.id for _, response in suspects]
-    found: dict[UUID, Document] = {}
-    if ids:
-        wanted = database[RESPONSES].find({"_id": {"$in": ids}}, {"source": 1, "copies": 1})
-        found = {document["_id"]: document async for document in wanted}
+    if not suspects:
+        return set()
+    found = await _stored(database, [response for _, response in suspects])
     return {
         source.offset
         for source, response in suspects
@@ -78,13 +86,7 @@ async def seen_before(
 async def _outcomes_of_known(
     database: Database, known: Sequence[Stored]
 ) -> list[tuple[Stored, Outcome]]:
-    ids = [item.response.id for item in known]
-    found: dict[UUID, Document] = {
-        document["_id"]: document
-        async for document in database[RESPONSES].find(
-            {"_id": {"$in": ids}}, {"source": 1, "digest": 1, "above": 1}
-        )
-    }
+    found = await _stored(database, [item.response for item in known])
     outcomes: list[tuple[Stored, Outcome]] = []
     traces: list[UpdateOne] = []
     for item in known:

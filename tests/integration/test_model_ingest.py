@@ -4,17 +4,15 @@ Hypothesis invents the histories: copies of an event, batches with other boundar
 crash between any two writes, two owners of one partition, a registry that changes in between.
 """
 
-import asyncio
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from schemas.base import read
 from schemas.collections import QUARANTINE, REGISTRY, RESPONSES
@@ -26,15 +24,14 @@ from services.ingest import quarantine, responses
 from services.ingest.batch import Ingest
 from services.ingest.settings import IngestSettings
 from services.runtime.cached import Cached
-from services.runtime.database import Database
 from services.runtime.producer import Producer
 from tests.builders import NOW, OTHER_UNIT, entry, record, small_registry, submitted
-from tests.servers import DATABASE, Servers, published, reset
+from tests.servers import Servers, published
+from tests.world import CrashError, World, play, world_of
 
 PARTITION = 1
 TOPIC = FEEDBACK_SUBMITTED.name
 NEW_UNIT = "999.99.99.H99"
-Result = TypeVar("Result")
 OWNERS = st.integers(0, 1)
 SIZES = st.integers(1, 6)
 WRITES: tuple[tuple[Any, str], ...] = (
@@ -44,29 +41,6 @@ WRITES: tuple[tuple[Any, str], ...] = (
     (Producer, "send"),
 )
 """Where a process can die; each is called once in the work on a batch, in this order."""
-
-
-class CrashError(Exception):
-    """The process dies here."""
-
-
-@dataclass
-class World:
-    """Real servers, and an event loop that outlives every invented history."""
-
-    runner: asyncio.Runner
-    servers: Servers
-    database: Database
-    producer: Producer
-    published: int = 0
-
-    def run(self, work: Awaitable[Result]) -> Result:
-        """Run to the end."""
-
-        async def wait() -> Result:
-            return await work
-
-        return self.runner.run(wait())
 
 
 @dataclass
@@ -83,6 +57,8 @@ class History:
     """The partition of feedback.submitted.v1; a record's offset is its place."""
 
     log: list[FeedbackSubmitted | bytes] = field(default_factory=list)
+    published: int = 0
+    """Records of feedback.accepted.v1 that are of earlier histories."""
 
 
 class Ingesting(RuleBasedStateMachine):
@@ -107,7 +83,7 @@ class Ingesting(RuleBasedStateMachine):
                 await self.world.database[name].delete_many({})
             await write(self.world.database, small_registry())
             found = await published(self.world.servers, FEEDBACK_ACCEPTED.name, PARTITION)
-            self.world.published = len(found)
+            self.history.published = len(found)
 
         self.world.run(empty())
         self.owners = [self._owner() for _ in range(2)]
@@ -202,7 +178,7 @@ class Ingesting(RuleBasedStateMachine):
         assert aside | verdicts.keys() == set(range(len(self.history.log))), "a record is missing"
 
         out = await published(self.world.servers, FEEDBACK_ACCEPTED.name, PARTITION)
-        events = [read(FeedbackAccepted, r.value or b"") for r in out[self.world.published :]]
+        events = [read(FeedbackAccepted, r.value or b"") for r in out[self.history.published :]]
         by_source = {event.source.offset: event for event in events}
         counted = {d["source"]["offset"]: d for d in stored.values()}
         assert by_source.keys() == counted.keys(), "published is what is stored"
@@ -218,27 +194,11 @@ class Ingesting(RuleBasedStateMachine):
 
 @pytest.fixture
 def world(session_servers: Servers) -> Iterator[World]:
-    with asyncio.Runner() as runner:
-        runner.run(reset(session_servers))
-        database = Database(session_servers.mongo_url, DATABASE, application="model")
-        producer = Producer(session_servers.kafka_url, "ingest")
-        runner.run(producer.start())
-        runner.run(producer.connected())
-        yield World(runner, session_servers, database, producer)
-        runner.run(producer.stop())
-        database.close()
+    with world_of(session_servers, "ingest") as world:
+        yield world
 
 
 @pytest.mark.timeout(900)  # a failing history is shrunk for minutes
 def test_whatever_happens_every_record_gets_one_verdict(world: World) -> None:
     Ingesting.world = world
-    run_state_machine_as_test(
-        Ingesting,
-        settings=settings(
-            max_examples=80,
-            stateful_step_count=20,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    play(Ingesting, histories=80, steps=20)

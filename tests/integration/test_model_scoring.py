@@ -5,44 +5,36 @@ again, owners that crash before and after the transaction, two owners of one par
 answers, refreshes that are cut off. A history that fails is shrunk to its shortest form.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from langnghe.verify import verify
 from schemas.collections import BUCKETS, INDICES, POSITIONS, RESPONSES, TALLIES
 from schemas.feedback import FeedbackAccepted
 from services.runtime.database import Database, Session
-from services.runtime.producer import Producer
 from services.scoring.ledger import Ledger
 from services.scoring.refresh import Refresh
 from tests.builders import NOW, UNIT, accepted, record
-from tests.servers import DATABASE, Servers, reset
+from tests.servers import Servers
+from tests.world import CrashError, World, play, world_of
 
 PARTITION = 0
-Result = TypeVar("Result")
 OWNERS = st.integers(0, 1)
 SIZES = st.integers(1, 6)
-
-
-class CrashError(Exception):
-    """The process dies here."""
 
 
 @dataclass
@@ -51,23 +43,6 @@ class Owner:
 
     ledger: Ledger
     cursor: int = 0
-
-
-@dataclass
-class World:
-    """Real servers, and an event loop that outlives every invented history."""
-
-    runner: asyncio.Runner
-    database: Database
-    producer: Producer
-
-    def run(self, work: Awaitable[Result]) -> Result:
-        """Run to the end."""
-
-        async def wait() -> Result:
-            return await work
-
-        return self.runner.run(wait())
 
 
 @dataclass
@@ -243,27 +218,11 @@ class Scoring(RuleBasedStateMachine):
 
 @pytest.fixture
 def world(session_servers: Servers) -> Iterator[World]:
-    with asyncio.Runner() as runner:
-        runner.run(reset(session_servers))
-        database = Database(session_servers.mongo_url, DATABASE, application="model")
-        producer = Producer(session_servers.kafka_url, "scoring")
-        runner.run(producer.start())
-        runner.run(producer.connected())
-        yield World(runner, database, producer)
-        runner.run(producer.stop())
-        database.close()
+    with world_of(session_servers, "scoring") as world:
+        yield world
 
 
 @pytest.mark.timeout(900)  # a failing history is shrunk for minutes
 def test_whatever_happens_every_response_is_counted_once(world: World) -> None:
     Scoring.world = world
-    run_state_machine_as_test(
-        Scoring,
-        settings=settings(
-            max_examples=40,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    play(Scoring, histories=40, steps=25)
