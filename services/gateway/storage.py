@@ -5,5 +5,11 @@ from typing import Final
 from pymongo import IndexModel
 
 from schemas.collections import REGISTRY
+from services.gateway import audit
 
-INDEXES: Final[dict[str, list[IndexModel]]] = {REGISTRY: [], f"{REGISTRY}.revision": []}
+INDEXES: Final[dict[str, list[IndexModel]]] = {
+    REGISTRY: [],
+    f"{REGISTRY}.revision": [],
+    audit.ENTRIES: [],
+    audit.HEAD: [],
+}

@@ -67,6 +67,8 @@ COMMANDS = (
     ("registry", "load"),
     ("verify",),
     ("verify", "indices"),
+    ("audit", "verify"),
+    ("audit", "list"),
 )
 
 

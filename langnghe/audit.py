@@ -1,0 +1,90 @@
+"""`langnghe audit`: read the audit trail, and check that nobody touched it."""
+
+import asyncio
+import getpass
+import re
+from typing import Annotated
+
+import typer
+
+from langnghe.console import FAILED, MISUSED, notes, results, stop
+from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from method.period import LOCAL_ZONE
+from services.gateway import audit
+from services.gateway.audit import Actor, Entry, Head
+from services.runtime.database import Database, DatabaseError
+
+app = typer.Typer(no_args_is_help=True, help="The trail of every write and look, hash-chained.")
+
+
+def operator() -> Actor:
+    """Who runs this command, for the trail: the operating system's user."""
+    return Actor(kind="command", name=getpass.getuser(), role="command")
+
+
+def _head(text: str | None) -> Head | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"([1-9][0-9]*):([0-9a-f]{64})", text)
+    if match is None:
+        stop("--head: must be NUMBER:HASH, as the gateway and commands log it", MISUSED)
+    return Head(int(match[1]), match[2])
+
+
+@app.command("verify")
+def verify(
+    data: DataOption = DEFAULT_FOLDER,
+    head: Annotated[
+        str | None,
+        typer.Option(help="A head from a log, NUMBER:HASH: the trail must still contain it"),
+    ] = None,
+) -> None:
+    """Walk the chain; exit 1 if an entry was changed, removed or moved."""
+    known = _head(head)
+    settings = settings_for(data)
+
+    async def walk() -> tuple[Head, list[str]]:
+        database = Database(settings.mongo_url, settings.database, application="audit")
+        try:
+            return await audit.verify(database, known)
+        finally:
+            database.close()
+
+    try:
+        newest, problems = asyncio.run(walk())
+    except DatabaseError as error:
+        stop(error, FAILED)
+    for problem in problems:
+        notes.print(problem, style="red", markup=False)
+    results.print(f"{newest.number} entries, head {newest}", markup=False)
+    if problems:
+        raise typer.Exit(FAILED)
+
+
+def _line(entry: Entry) -> str:
+    at = entry.at.astimezone(LOCAL_ZONE).strftime("%Y-%m-%d %H:%M:%S")
+    details = " ".join(f"{name}={value}" for name, value in entry.details.items())
+    who = f"{entry.actor.name} ({entry.actor.role})"
+    return f"{entry.number:>6}  {at}  {who}  {entry.action}  {entry.about}  {details}".rstrip()
+
+
+@app.command("list")
+def listing(
+    data: DataOption = DEFAULT_FOLDER,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many entries")] = 50,
+) -> None:
+    """The newest entries, newest first, in local time."""
+    settings = settings_for(data)
+
+    async def read() -> list[Entry]:
+        database = Database(settings.mongo_url, settings.database, application="audit")
+        try:
+            return await audit.entries(database, None, limit)
+        finally:
+            database.close()
+
+    try:
+        for entry in asyncio.run(read()):
+            results.print(_line(entry), markup=False)
+    except DatabaseError as error:
+        stop(error, FAILED)
