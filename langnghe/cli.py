@@ -2,7 +2,17 @@
 
 import typer
 
-from langnghe import audit, prepare, registry, run, simulate, verify, webhook
+from langnghe import (
+    audit,
+    devices,
+    prepare,
+    registry,
+    run,
+    simulate,
+    tokens,
+    verify,
+    webhook,
+)
 from langnghe.console import MISUSED, stop
 from langnghe.importing import command as importing
 
@@ -38,3 +48,5 @@ app.command("run")(run.command)
 app.add_typer(registry.app, name="registry")
 app.add_typer(verify.app, name="verify")
 app.add_typer(audit.app, name="audit")
+app.add_typer(devices.app, name="devices")
+app.add_typer(tokens.app, name="tokens")

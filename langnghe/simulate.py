@@ -20,6 +20,7 @@ from services.runtime.database import Database, DatabaseError
 from services.runtime.settings import Settings
 from simulator.citizens import Citizens, Fall, Office
 from simulator.faults import Faults, Parcel, pack
+from simulator.fleet import Fleet, enrol_fleet
 from simulator.kiosks import kiosks
 from simulator.ledger import Ledger
 from simulator.levels import published_index
@@ -107,6 +108,15 @@ async def stored_registry(settings: Settings) -> Registry:
         database.close()
 
 
+async def _fleet(settings: Settings, units: list[str]) -> Fleet:
+    """A kiosk of our own in every office; the gateway knows them within seconds."""
+    database = Database(settings.mongo_url, settings.database, application="simulate")
+    try:
+        return await enrol_fleet(database, units)
+    finally:
+        database.close()
+
+
 def command(
     gateway: Annotated[str, typer.Option(help="Base URL of the gateway")] = "http://127.0.0.1:8080",
     rate: Annotated[float, typer.Option(min=0.01, help="Answers a second")] = 10.0,
@@ -128,8 +138,9 @@ def command(
 
     How satisfied visitors are follows the published SIPAS index of the office's province.
     """
+    settings = settings_for(data)
     try:
-        registry = asyncio.run(stored_registry(settings_for(data)))
+        registry = asyncio.run(stored_registry(settings))
     except DatabaseError as error:
         stop(error, FAILED)
     offices = offices_of(registry, datetime.now(UTC))
@@ -140,16 +151,15 @@ def command(
         stop("the registry has no unit: load one with `langnghe registry load`", MISUSED)
     falls_at = datetime.now(UTC) + timedelta(minutes=fall_after)
     falls = [Fall(falling, falls_at, fall_to)] if falling else []
-    load = Load(
-        Citizens(offices, seed, falls=falls, fields=fields_of(registry, datetime.now(UTC))),
-        units or sorted(offices),
-        Faults(duplicates, late, malformed),
-        seed,
-    )
+    fields = fields_of(registry, datetime.now(UTC))
+    chosen = units or sorted(offices)
 
     async def run() -> Summary:
         ledger = Ledger()
-        async with kiosks(gateway, ledger) as sending:
+        fleet = await _fleet(settings, chosen)
+        citizens = Citizens(offices, seed, fleet, falls=falls, fields=fields)
+        load = Load(citizens, chosen, Faults(duplicates, late, malformed), seed)
+        async with kiosks(gateway, ledger, fleet) as sending:
             async with telling(ledger, notes.print):
                 await sending.run(load.next_parcel, rate, seconds)
             left = await sending.finish(_PATIENCE_SECONDS)

@@ -22,6 +22,8 @@ class Exclusion(StrEnum):
     FUTURE = "future"
     DUPLICATE = "duplicate"
     ID_REUSED = "id_reused"
+    SEQUENCE_REUSED = "sequence_reused"
+    TOKEN_USED = "token_used"  # noqa: S105  # no password
 
 
 class RuleText(NamedTuple):
@@ -61,5 +63,12 @@ RULES: Final[dict[Exclusion, RuleText]] = {
     ),
     Exclusion.ID_REUSED: RuleText(
         "Mã phiếu đã dùng cho nội dung khác", "Its id was used before for other content"
+    ),
+    Exclusion.SEQUENCE_REUSED: RuleText(
+        "Số thứ tự của thiết bị đã dùng cho phiếu khác: có thể khóa của thiết bị bị sao chép",
+        "Its number was used by its device before: the device's key may have been copied",
+    ),
+    Exclusion.TOKEN_USED: RuleText(
+        "Mã đánh giá đã được sử dụng", "Its dossier token has voted before"
     ),
 }

@@ -99,8 +99,13 @@ class Response(Answered):
     """
 
     device: Annotated[Identifier, Field(description="Which kiosk, page or partner system")]
+    sequence: Annotated[
+        int | None,
+        Field(ge=0, lt=2**53, description="Grows by one with every answer of the device"),
+    ] = None
     dossier_token: Annotated[
-        Identifier | None, Field(description="Opaque; says nothing about the dossier")
+        Identifier | None,
+        Field(description="One vote; says nothing about the dossier. Beyond the gateway: a digest"),
     ] = None
     comment: Annotated[Comment | None, Field(description="Free text, masked")] = None
     language: Language = "vi"

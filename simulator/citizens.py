@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from method.period import LOCAL_ZONE
 from schemas.instrument import OVERALL
+from simulator.fleet import Fleet
 from simulator.levels import draw, probabilities
 
 _STAGES = ("receipt", "result", "result", "result", "supplement", "refusal")
@@ -51,6 +52,7 @@ class Citizens:
         self,
         offices: Mapping[str, Office],
         seed: int,
+        fleet: Fleet,
         *,
         falls: Sequence[Fall] = (),
         fields: Sequence[str] = (),
@@ -60,10 +62,12 @@ class Citizens:
         Args:
             offices: by agency code.
             seed: of all chance.
+            fleet: kiosks that they answer on.
             falls: offices that get worse, each at most once.
             fields: service fields that visitors came for; none are named without them.
         """
         self._offices = offices
+        self._fleet = fleet
         self._falls = {fall.unit: fall for fall in falls}
         self._fields = fields
         # Seeding by text is stable between runs and machines.
@@ -79,7 +83,7 @@ class Citizens:
         answer: Answer = {
             "id": str(uuid7()),
             "unit": unit,
-            "device": f"sim-{unit}",
+            **self._fleet.stamp(unit),
             "channel": "kiosk",
             "stage": random.choice(_STAGES),
             "occurred_at": moment.astimezone(LOCAL_ZONE).isoformat(),

@@ -6,6 +6,7 @@ import json
 import math
 import random
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -13,18 +14,22 @@ import aiohttp
 
 from simulator.citizens import Answer
 from simulator.faults import Parcel
+from simulator.fleet import Fleet
 from simulator.ledger import Ledger
 
 _RETRY_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 20.0
 _BATCH = 500
-_JSON = {"content-type": "application/json"}
 
 
 class Kiosks:
     """All kiosks of a run, behind one connection pool."""
 
-    def __init__(self, session: aiohttp.ClientSession, gateway: str, ledger: Ledger) -> None:
-        """Hold where to send and where to write down what was acknowledged."""
+    def __init__(
+        self, session: aiohttp.ClientSession, gateway: str, ledger: Ledger, fleet: Fleet
+    ) -> None:
+        """Hold where to send, where to write down what was acknowledged, and who signs."""
+        self._fleet = fleet
         self._session = session
         self._gateway = gateway
         self._ledger = ledger
@@ -38,21 +43,23 @@ class Kiosks:
 
     async def send(self, parcel: Parcel) -> None:
         """Send one answer until the gateway has it or refuses it, then its copies."""
-        self._ledger.handed_in.add(parcel.answer["id"])
+        self._ledger.hand_in(parcel)
         for _ in range(1 + parcel.copies):
-            status = await self._post("/v1/feedback", parcel.body)
+            status = await self._post("/v1/feedback", parcel.body, parcel.answer["device"])
             if status == 202:
                 self._ledger.acknowledge(parcel, time.monotonic())
             else:
                 self._ledger.refused += 1
 
-    async def _post(self, path: str, body: bytes) -> int:
+    async def _post(self, path: str, body: bytes, device: str) -> int:
+        longest = _RETRY_SECONDS
         while True:
             self._ledger.sent += 1
-            pause = _RETRY_SECONDS
+            pause = 0.0
             try:
+                headers = self._fleet.headers(device, path, body)
                 async with self._session.post(
-                    self._gateway + path, data=body, headers=_JSON
+                    self._gateway + path, data=body, headers=headers
                 ) as response:
                     await response.read()
                     if response.status not in {429, 503}:
@@ -60,15 +67,25 @@ class Kiosks:
                     pause = float(response.headers.get("Retry-After", pause))
             except (aiohttp.ClientError, TimeoutError):
                 pass  # a kiosk cannot tell why; it keeps the answer
-            # Spread, or all kiosks come back in the same instant.
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+            # Ever longer and spread: kiosks that come back together, again and again, keep a
+            # gateway down that could recover.
+            await asyncio.sleep(max(pause, longest) * random.uniform(0.5, 1.0))  # noqa: S311
+            longest = min(2 * longest, _LONGEST_PAUSE_SECONDS)
 
     async def send_history(self, answers: Sequence[Answer]) -> None:
-        """Send many old answers in batches, as a kiosk that was cut off does."""
+        """Send many old answers in batches, each kiosk its own, as if it had been cut off."""
+        by_device: dict[str, list[Answer]] = defaultdict(list)
+        for answer in answers:
+            by_device[answer["device"]].append(answer)
+        for device, own in by_device.items():
+            await self._send_own_history(device, own)
+
+    async def _send_own_history(self, device: str, answers: Sequence[Answer]) -> None:
         for start in range(0, len(answers), _BATCH):
             part = answers[start : start + _BATCH]
-            self._ledger.handed_in.update(answer["id"] for answer in part)
-            status = await self._post("/v1/feedback/batch", json.dumps(part).encode())
+            for answer in part:
+                self._ledger.hand_in(Parcel(answer, b"", "counted"))
+            status = await self._post("/v1/feedback/batch", json.dumps(part).encode(), device)
             if status != 202:
                 msg = f"the gateway answered {status} to a batch of well-formed answers"
                 raise RuntimeError(msg)
@@ -113,9 +130,9 @@ class Kiosks:
 
 
 @asynccontextmanager
-async def kiosks(gateway: str, ledger: Ledger) -> AsyncIterator[Kiosks]:
+async def kiosks(gateway: str, ledger: Ledger, fleet: Fleet) -> AsyncIterator[Kiosks]:
     """Kiosks that send to a gateway, as long as the block runs."""
     connector = aiohttp.TCPConnector(limit=200)
     timeout = aiohttp.ClientTimeout(total=15)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-        yield Kiosks(session, gateway, ledger)
+        yield Kiosks(session, gateway, ledger, fleet)

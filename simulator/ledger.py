@@ -51,7 +51,7 @@ class Ledger:
         """Start with nothing acknowledged."""
         self.sent = 0
         self.refused = 0
-        self.handed_in: set[str] = set()
+        self._handed_in: dict[str, Parcel] = {}
         self._expected: dict[str, str] = {}
         self._cells: Counter[Cell] = Counter()
         self._acknowledged_at: dict[str, list[float]] = defaultdict(list)
@@ -71,6 +71,10 @@ class Ledger:
         """Acknowledged answers that must be counted."""
         return self._cells.total()
 
+    def hand_in(self, parcel: Parcel) -> None:
+        """Note that an answer is about to be sent for the first time."""
+        self._handed_in[parcel.answer["id"]] = parcel
+
     def acknowledge(self, parcel: Parcel, moment: float) -> None:
         """Note a 202.
 
@@ -83,10 +87,8 @@ class Ledger:
             return
         self._expected[identity] = parcel.expected
         if parcel.expected == "counted":
-            local = datetime.fromisoformat(parcel.answer["occurred_at"]).astimezone(LOCAL_ZONE)
-            unit, level = parcel.answer["unit"], parcel.answer["answers"][OVERALL]
-            self._cells[unit, local.date().isoformat(), f"{local.hour:02d}", level] += 1
-            self._acknowledged_at[unit].append(moment)
+            self._cells[_cell(parcel)] += 1
+            self._acknowledged_at[parcel.answer["unit"]].append(moment)
 
     def acknowledged_at(self, unit: str) -> list[float]:
         """When the answers of a unit that must be counted were acknowledged, in order."""
@@ -103,11 +105,18 @@ class Ledger:
         found: Counter[Cell] = Counter()
         async for bucket in database[BUCKETS].find({"item": OVERALL}):
             found += _cells(bucket)
-        missing, surplus = (self._cells - found).total(), (found - self._cells).total()
-        out_of_place = min(missing, surplus)
         stored = {
             str(document["_id"]) async for document in database[RESPONSES].find({}, {"_id": 1})
         }
+        # Kafka may have what a kiosk was never told of: it counts, once.
+        untold = Counter(
+            _cell(parcel)
+            for identity, parcel in self._handed_in.items()
+            if identity in stored and identity not in self._expected
+        )
+        due = self._cells + untold
+        missing, surplus = (due - found).total(), (found - due).total()
+        out_of_place = min(missing, surplus)
         not_stored = {
             identity
             for identity, expected in self._expected.items()
@@ -140,8 +149,15 @@ class Ledger:
             lost=max(missing - out_of_place, len(not_stored)) + not_aside,
             counted_twice=surplus - out_of_place,
             out_of_place=out_of_place,
-            phantom=len(stored - self.handed_in),
+            phantom=len(stored - self._handed_in.keys()),
         )
+
+
+def _cell(parcel: Parcel) -> Cell:
+    """Where an answer must be counted."""
+    local = datetime.fromisoformat(parcel.answer["occurred_at"]).astimezone(LOCAL_ZONE)
+    unit, level = parcel.answer["unit"], parcel.answer["answers"][OVERALL]
+    return unit, local.date().isoformat(), f"{local.hour:02d}", level
 
 
 def _cells(bucket: dict[str, Any]) -> Counter[Cell]:

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
+from client.signing import Signer
 from deploy.local import ports
 from deploy.local.stack import Addresses, Options, Stack
 from langnghe.up import prepare_servers
@@ -14,6 +16,7 @@ from schemas.registry import RegistryEntry
 from services.gateway.registry.store import write
 from services.runtime.database import Database
 from simulator.agency import Agency
+from tests.devices import enrolled, hand_in
 from tests.servers import eventually
 
 KEY = "a master key for tests, 32 characters"
@@ -28,7 +31,12 @@ class Running:
     database: Database
     agency: Agency
     session: aiohttp.ClientSession
+    signer: Signer
     log: list[str]
+
+    async def hand_in(self, *answers: dict[str, Any]) -> int:
+        """Hand answers in as a partner system does; the status."""
+        return await hand_in(self.session, self.addresses.gateway, self.signer, *answers)
 
     async def load(self, entries: list[RegistryEntry]) -> None:
         """Load a registry and wait until the gateway knows it."""
@@ -86,7 +94,8 @@ async def running_stack(folder: Path, rule_text: str) -> AsyncIterator[Running]:
             async with stack.running() as addresses, aiohttp.ClientSession() as session:
                 database = Database(addresses.mongo_url, "langnghe", application="test")
                 try:
-                    yield Running(stack, addresses, database, agency, session, log)
+                    signer = await enrolled(database)
+                    yield Running(stack, addresses, database, agency, session, signer, log)
                 finally:
                     database.close()
         except BaseException:

@@ -19,6 +19,7 @@ from services.runtime.database import Database
 from simulator.agency import Agency
 from simulator.citizens import Citizens, Fall, Office
 from simulator.faults import Faults
+from simulator.fleet import enrol_fleet
 from simulator.kiosks import kiosks
 from simulator.ledger import Ledger
 from simulator.watcher import Sighting, watching
@@ -90,10 +91,14 @@ class Chaos:
         falls = [
             Fall(unit, started + random.uniform(0.1, 0.4) * span, _FALLS_TO) for unit in falling
         ]
-        citizens = Citizens(offices, plan.seed, falls=falls, fields=fields)
+        fleet = await enrol_fleet(self._database, sorted(offices))
+        citizens = Citizens(offices, plan.seed, fleet, falls=falls, fields=fields)
         load = Load(citizens, sorted(offices), _FAULTS, plan.seed)
         gateway = self._addresses.gateway
-        async with kiosks(gateway, self._ledger) as sending, watching(gateway) as watcher:
+        async with (
+            kiosks(gateway, self._ledger, fleet) as sending,
+            watching(gateway) as watcher,
+        ):
             async with telling(self._ledger, self._tell), asyncio.TaskGroup() as group:
                 rate = plan.events / plan.seconds
                 group.create_task(sending.run(load.next_parcel, rate, plan.seconds))

@@ -14,10 +14,14 @@ from langnghe.rehearsal import load_registry
 from langnghe.simulate import Load, fields_of, offices_of, telling
 from langnghe.up import progress
 from langnghe.verify import settled, verify
+from services.gateway.audit import Actor
+from services.gateway.devices.model import DeviceKind
+from services.gateway.devices.store import invite
 from services.runtime.database import Database
 from simulator.agency import Agency
 from simulator.citizens import Citizens, Fall
 from simulator.faults import Faults
+from simulator.fleet import enrol_fleet
 from simulator.kiosks import Kiosks, kiosks
 from simulator.ledger import Ledger
 from simulator.watcher import Watcher, watching
@@ -71,22 +75,25 @@ class Demo:
         registry = await load_registry(self._database, self._agency.webhook_url)
         offices = offices_of(registry, datetime.now(UTC))
         fields = fields_of(registry, datetime.now(UTC))[:_FIELDS]
+        progress("enrolling a kiosk in each office")
+        fleet = await enrol_fleet(self._database, sorted(offices))
         async with (
-            kiosks(self._addresses.gateway, self._ledger) as sending,
+            kiosks(self._addresses.gateway, self._ledger, fleet) as sending,
             watching(self._addresses.gateway) as watcher,
         ):
-            earlier = Citizens(offices, seed, fields=fields)
+            earlier = Citizens(offices, seed, fleet, fields=fields)
             before = await self._history(earlier, sending, watcher)
             pause = min(FALLS_AFTER_SECONDS, seconds / 4)
             self._fell_at = time.monotonic() + pause
             fall = Fall(FALLING, datetime.now(UTC) + timedelta(seconds=pause), FALLS_TO)
             # The live citizens are others than those of the history: another seed.
-            citizens = Citizens(offices, seed + 1, falls=[fall], fields=fields)
+            citizens = Citizens(offices, seed + 1, fleet, falls=[fall], fields=fields)
             progress(
                 f"{rate:.0f} answers a second; in {pause:.0f} s satisfaction at {FALLING} falls "
                 f"from {offices[FALLING].index} % to {FALLS_TO} %"
             )
-            progress(f"take part: {self._addresses.gateway}/kiosk/{FALLING}")
+            code = await self._invitation()
+            progress(f"take part: {self._addresses.gateway}/kiosk/{FALLING}, with the code {code}")
             load = Load(citizens, sorted(offices), _FAULTS, seed)
             began = time.monotonic()
             with _interrupted_by_ctrl_c(sending.stop):
@@ -99,6 +106,18 @@ class Demo:
             await self._settle(watcher)
             latencies = [s.waited for s in watcher.sightings(self._ledger, sorted(offices), before)]
         return await self._outcome(rate, round(lasted, 1), latencies)
+
+    async def _invitation(self) -> str:
+        """A code with which whoever watches may enrol a browser as a kiosk."""
+        return await invite(
+            self._database,
+            kind=DeviceKind.KIOSK,
+            scope=f"unit:{FALLING}",
+            name="demo",
+            valid_for=timedelta(hours=12),
+            actor=Actor(kind="command", name="demo", role="command"),
+            now=datetime.now(UTC),
+        )
 
     async def _history(
         self, citizens: Citizens, sending: Kiosks, watcher: Watcher

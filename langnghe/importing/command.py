@@ -20,7 +20,7 @@ from langnghe.console import FAILED, MISUSED, notes, results, stop
 from langnghe.importing.convert import Converter
 from langnghe.importing.mapping import Mapping, load_mapping
 from langnghe.importing.rows import FileMismatchError, RejectedRow, Row, read_rows
-from langnghe.importing.sending import SendingError, known, send, stored
+from langnghe.importing.sending import DEVICE_LENGTH, SendingError, known, send, signing, stored
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
 from schemas.feedback import FeedbackSubmitted, Response
 from schemas.instrument import instruments
@@ -81,6 +81,9 @@ class _Checker:
         first = self._ids.setdefault(response.id, row.line)
         if first != row.line:
             return RejectedRow(row.line, "id", f"stands already in line {first}")
+        if len(response.device) > DEVICE_LENGTH:
+            rule = f"must have at most {DEVICE_LENGTH} characters"
+            return RejectedRow(row.line, "device", rule)
         submitted = FeedbackSubmitted.model_construct(**dict(response), received_at=self._now)
         rejection = judge(submitted, instruments(), self._registry, self._settings)
         if rejection is not None:
@@ -120,7 +123,7 @@ async def _import(
     )
     with Progress(*columns, console=notes) as progress:
         task = progress.add_task("rows read", total=None)
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession() as session, signing(database, mapping.name) as signer:
             for batch in _batches(path, mapping, checker, report):
                 there = await known(database, [item.response for item in batch])
                 report.already_there += len(there.same)
@@ -135,7 +138,7 @@ async def _import(
                     if item.response.id not in there.same | there.different
                 ]
                 if fresh and not dry_run:
-                    await send(session, gateway, fresh)
+                    await send(session, gateway, signer, fresh)
                 new += [response.id for response in fresh]
                 progress.update(task, completed=report.rows)
         progress.update(task, completed=report.rows, total=report.rows)

@@ -1,17 +1,29 @@
 """Sends responses to the gateway in batches and sees them through to the store."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 import aiohttp
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from client.keys import public_text
+from client.signing import Signer
+from langnghe.audit import operator
 from schemas.collections import RESPONSES
 from schemas.feedback import Response
+from schemas.scope import COUNTRY
+from services.gateway.devices.model import DeviceKind
+from services.gateway.devices.store import enrol_directly, revoke
 from services.runtime.database import Database
 
-_JSON = {"content-type": "application/json"}
+DEVICE_LENGTH = 37
+"""What a device's name may have behind the import's own, in all 64."""
+
+_PATH = "/v1/feedback/batch"
 _RETRIES = 60
 _RETRY_SECONDS = 1.0
 
@@ -42,23 +54,52 @@ async def known(database: Database, responses: Sequence[Response]) -> Known:
     return Known(frozenset(same), frozenset(different))
 
 
-async def send(session: aiohttp.ClientSession, gateway: str, responses: Sequence[Response]) -> None:
-    """Hand one batch in; waits while Kafka is away.
+@asynccontextmanager
+async def signing(database: Database, name: str) -> AsyncIterator[Signer]:
+    """A device of this import's own, whose key is never stored; revoked at the end.
+
+    Args:
+        database: where an operator may enrol it.
+        name: of the import.
+    """
+    key = Ed25519PrivateKey.generate()
+    device = await enrol_directly(
+        database,
+        kind=DeviceKind.SYSTEM,
+        scope=COUNTRY,
+        name=f"import {name}",
+        key=public_text(key),
+        actor=operator(),
+        now=datetime.now(UTC),
+    )
+    try:
+        yield Signer(device.id, key)
+    finally:
+        await revoke(database, device.id, "the import has ended", operator(), datetime.now(UTC))
+
+
+async def send(
+    session: aiohttp.ClientSession, gateway: str, signer: Signer, responses: Sequence[Response]
+) -> None:
+    """Hand one batch in; waits while Kafka is away or the gateway asks for a pause.
 
     Raises:
         SendingError: when the gateway refuses the batch or stays away for a minute.
     """
-    body = b"[" + b",".join(response.to_json() for response in responses) + b"]"
+    named = [
+        response.model_copy(update={"device": f"{signer.device}:{response.device}"})
+        for response in responses
+    ]
+    body = b"[" + b",".join(response.to_json() for response in named) + b"]"
     problem = ""
     for _ in range(_RETRIES):
         try:
-            async with session.post(
-                f"{gateway}/v1/feedback/batch", data=body, headers=_JSON
-            ) as response:
+            headers = signer.headers("POST", _PATH, body)
+            async with session.post(gateway + _PATH, data=body, headers=headers) as response:
                 if response.status == 202:
                     return
                 problem = f"HTTP {response.status}: {(await response.text())[:500]}"
-                if response.status != 503:
+                if response.status not in {429, 503}:
                     raise SendingError(problem)
         except (aiohttp.ClientError, TimeoutError) as error:
             problem = repr(error)

@@ -32,14 +32,14 @@ class Actor(BaseModel):
     """Who did it.
 
     Attributes:
-        kind: an account that signed in, or a command on a machine of the operator.
-        name: of the account, or of the operating system's user.
-        role: what the account was allowed as; `command` for a command.
+        kind: an account that signed in, a command on a machine of the operator, a device.
+        name: of the account, of the operating system's user, or the id of the device.
+        role: what the account was allowed as, the kind of the device; `command` for a command.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["account", "command"]
+    kind: Literal["account", "command", "device"]
     name: str
     role: str
 

@@ -1,4 +1,7 @@
-"""`POST /v1/feedback`: takes responses in, answers 202 when Kafka has them."""
+"""`POST /v1/feedback`: takes responses in, answers 202 when Kafka has them.
+
+The way of a request: capacity → body → `senders` (who is it?) → form → `senders` (may it?) → Kafka.
+"""
 
 import json
 import time
@@ -12,7 +15,10 @@ from pydantic import UUID7, BaseModel, Field, ValidationError
 from schemas.feedback import FeedbackSubmitted, Response, Violation
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway.body import json_body
+from services.gateway.devices.model import Device
+from services.gateway.limits import Capacity
 from services.gateway.problems import ProblemError, documented, unavailable
+from services.gateway.senders import NotAllowedError, Senders
 from services.gateway.settings import GatewaySettings
 from services.runtime import metrics
 from services.runtime.clock import Clock
@@ -23,7 +29,8 @@ BATCH_LIMIT = 500
 EXAMPLE: dict[str, Any] = {
     "id": "019aa000-0000-7000-8000-000000000001",
     "unit": "000.00.19.H26",
-    "device": "kiosk-1",
+    "device": "d-1f2e3d4c5b6a798897a6b5c4",
+    "sequence": 1,
     "channel": "kiosk",
     "stage": "result",
     "field": "ho-tich",
@@ -98,11 +105,15 @@ def _received(response: Response, now: datetime) -> FeedbackSubmitted:
 class Intake:
     """Where responses come in."""
 
-    def __init__(self, producer: Producer, settings: GatewaySettings, clock: Clock) -> None:
+    def __init__(
+        self, producer: Producer, senders: Senders, settings: GatewaySettings, clock: Clock
+    ) -> None:
         """Hold what the work needs."""
         self._producer = producer
+        self._senders = senders
         self._settings = settings
         self._clock = clock
+        self._capacity = Capacity(settings.most_at_once, settings.retry_after_seconds)
 
     async def _publish(self, events: list[FeedbackSubmitted]) -> None:
         started = time.monotonic()
@@ -121,41 +132,64 @@ class Intake:
         metrics.GATEWAY_RESPONSES.labels("accepted").inc(len(events))
 
     async def one(self, request: Request) -> Accepted:
-        """Take one response in."""
+        """Take one response in, from a device that signs, with a token, or from anybody."""
         try:
-            response = _parse(await json_body(request, self._settings.max_body))
-        except ProblemError:
-            metrics.GATEWAY_RESPONSES.labels("refused").inc()
+            with self._capacity.one():
+                return await self._one(request)
+        except ProblemError as error:
+            if error.problem.status != 503:
+                metrics.GATEWAY_RESPONSES.labels("refused").inc()
             raise
+
+    async def _one(self, request: Request) -> Accepted:
+        body = await json_body(request, self._settings.max_body, self._settings.body_seconds)
+        device = await self._senders.sender(request, body)
+        if device is not None:
+            await self._senders.spend(device, 1)
+        try:
+            response = self._senders.admit(_parse(body), device)
+        except NotAllowedError as error:
+            detail = "The sender may not hand this response in."
+            raise ProblemError(403, "not-allowed", detail, error.errors) from None
         now = self._clock()
         await self._publish([_received(response, now)])
         return Accepted(id=response.id, received_at=now)
 
     async def batch(self, request: Request) -> BatchResult:
-        """Take up to 500 responses in; each well-formed one counts, whatever the others are."""
-        items = _parse_batch(await json_body(request, self._settings.max_batch_body))
-        now = self._clock()
-        events: list[FeedbackSubmitted] = []
-        results: list[ItemResult] = []
-        for index, item in enumerate(items):
-            named = item.get("id") if isinstance(item, dict) else None
-            identity = named[:64] if isinstance(named, str) else None
-            try:
-                response = Response.model_validate_json(json.dumps(item))
-            except ValidationError as error:
-                results.append(
-                    ItemResult(
-                        index=index, id=identity, status="refused", errors=Violation.all_of(error)
-                    )
-                )
-                continue
-            events.append(_received(response, now))
-            results.append(ItemResult(index=index, id=identity, status="accepted"))
-        refused = len(results) - len(events)
-        metrics.GATEWAY_RESPONSES.labels("refused").inc(refused)
-        if events:
-            await self._publish(events)
+        """Take up to 500 responses of a device in; each is judged for itself."""
+        with self._capacity.one():
+            limit = self._settings.max_batch_body
+            body = await json_body(request, limit, self._settings.body_seconds)
+            device = await self._senders.device(request, body)
+            items = _parse_batch(body)
+            await self._senders.spend(device, len(items))
+            now = self._clock()
+            events: list[FeedbackSubmitted] = []
+            results: list[ItemResult] = []
+            for index, item in enumerate(items):
+                named = item.get("id") if isinstance(item, dict) else None
+                identity = named[:64] if isinstance(named, str) else None
+                judged = self._judge(item, device)
+                if isinstance(judged, Response):
+                    events.append(_received(judged, now))
+                    result = ItemResult(index=index, id=identity, status="accepted")
+                else:
+                    result = ItemResult(index=index, id=identity, status="refused", errors=judged)
+                results.append(result)
+            refused = len(results) - len(events)
+            metrics.GATEWAY_RESPONSES.labels("refused").inc(refused)
+            if events:
+                await self._publish(events)
         return BatchResult(accepted=len(events), refused=refused, received_at=now, results=results)
+
+    def _judge(self, item: object, device: Device) -> Response | list[Violation]:
+        """One item of a batch, or every rule that it breaks."""
+        try:
+            return self._senders.admit(Response.model_validate_json(json.dumps(item)), device)
+        except ValidationError as error:
+            return Violation.all_of(error)
+        except NotAllowedError as error:
+            return error.errors
 
 
 def _request_body(schema: dict[str, Any], example: object) -> dict[str, Any]:
@@ -176,7 +210,7 @@ def router(intake: Intake) -> APIRouter:
         "",
         status_code=202,
         summary="Hand in one response",
-        responses=documented(400, 413, 415, 422, 503),
+        responses=documented(400, 401, 403, 408, 413, 415, 422, 429, 503),
         openapi_extra=_request_body(schema, EXAMPLE),
     )
     async def one(request: Request) -> Accepted:
@@ -188,7 +222,7 @@ def router(intake: Intake) -> APIRouter:
         summary=f"Hand in up to {BATCH_LIMIT} responses",
         responses={
             207: {"model": BatchResult, "description": "Some responses break a rule"},
-            **documented(400, 413, 415, 422, 503),
+            **documented(400, 401, 408, 413, 415, 422, 429, 503),
         },
         response_model=BatchResult,
         openapi_extra=_request_body(

@@ -7,15 +7,21 @@ from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import api, feedback, live, openapi, problems
+from services.gateway.devices import enrolment
+from services.gateway.devices.model import Devices
+from services.gateway.devices.signature import Signatures
+from services.gateway.devices.store import DEVICES
 from services.gateway.feedback import Intake
 from services.gateway.live import Live
 from services.gateway.pages import routes as pages
 from services.gateway.reading import Reader
+from services.gateway.senders import Senders
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached
 from services.runtime.service import Service, serve
 
 _REGISTRY_SECONDS = 2.0
+_DEVICES_SECONDS = 2.0
 
 
 def build(settings: GatewaySettings) -> FastAPI:
@@ -23,6 +29,10 @@ def build(settings: GatewaySettings) -> FastAPI:
     service = Service("gateway", settings)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh, at_once=True)
+    devices = Cached(service.database, DEVICES, Devices.of_documents)
+    service.every(_DEVICES_SECONDS, "devices", devices.refresh, at_once=True)
+    signatures = Signatures(devices, service.clock, settings.signature_minutes)
+    senders = Senders(signatures, registry, settings, service.clock)
     updates = Live()
     service.follow(INDEX_UPDATED, updates.on_indices)
     service.follow(ALERT_CHANGED, updates.on_alerts)
@@ -38,7 +48,9 @@ def build(settings: GatewaySettings) -> FastAPI:
     )
     problems.install(app, settings.retry_after_seconds)
     openapi.install(app)
-    app.include_router(feedback.router(Intake(service.producer, settings, service.clock)))
+    intake = Intake(service.producer, senders, settings, service.clock)
+    app.include_router(feedback.router(intake))
+    app.include_router(enrolment.router(service.database, devices, settings, service.clock))
     reader = Reader(service.database, registry, service.clock)
     app.include_router(api.router(reader))
     app.include_router(live.router(updates))

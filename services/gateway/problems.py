@@ -18,11 +18,15 @@ MEDIA_TYPE = "application/problem+json"
 
 _TITLES: Mapping[int, tuple[str, str]] = {
     400: ("Nội dung gửi lên không đọc được", "The request body cannot be read"),
+    401: ("Chưa xác thực được người gửi", "The sender is not known"),
+    403: ("Không có quyền thực hiện", "Not allowed"),
     404: ("Không tìm thấy", "Not found"),
     405: ("Phương thức không được hỗ trợ", "The method is not supported"),
+    408: ("Gửi quá chậm", "The request took too long"),
     413: ("Nội dung gửi lên quá lớn", "The request body is too large"),
     415: ("Định dạng nội dung không được hỗ trợ", "The media type is not supported"),
     422: ("Nội dung không hợp lệ", "The content breaks a rule"),
+    429: ("Gửi quá nhiều, vui lòng thử lại sau", "Too many requests"),
     500: ("Lỗi hệ thống", "Internal error"),
     503: ("Tạm thời không phục vụ được", "Temporarily unavailable"),
 }

@@ -15,7 +15,7 @@ from schemas.feedback import (
 from schemas.instrument import instruments
 from schemas.registry import Registry
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_QUARANTINED, FEEDBACK_SUBMITTED
-from services.ingest import quarantine, responses
+from services.ingest import quarantine, responses, spent
 from services.ingest.quarantine import Suspect
 from services.ingest.reading import Rejection, read_response
 from services.ingest.responses import Outcome, Stored
@@ -74,14 +74,22 @@ class Ingest:
             elif verdict is not None:
                 unit = item.unit if isinstance(item, FeedbackSubmitted) else None
                 suspects.append(Suspect(FEEDBACK_SUBMITTED.name, source, value, unit, verdict))
-        outcomes = await responses.store(self._database, items)
-        values = {source.offset: value for source, value, _ in read}
-        suspects += [
-            self._reused(item, values[item.source.offset])
-            for item, outcome in outcomes
-            if outcome is Outcome.ID_REUSED
-        ]
         now = self._clock()
+        values = {source.offset: value for source, value, _ in read}
+        used = await spent.spend(self._database, items, now)
+        outcomes = await responses.store(
+            self._database, [item for item in items if item.source.offset not in used]
+        )
+        suspects += [
+            self._reused(item, values[item.source.offset], Exclusion.TOKEN_USED)
+            for item in items
+            if item.source.offset in used
+        ]
+        suspects += [
+            self._reused(item, values[item.source.offset], _REUSED[outcome])
+            for item, outcome in outcomes
+            if outcome in _REUSED
+        ]
         await quarantine.keep(self._database, suspects, now)
         await self._producer.send_in_order(
             FEEDBACK_ACCEPTED,
@@ -127,10 +135,12 @@ class Ingest:
         return judge(response, instruments(), self._registry.value, self._settings)
 
     @staticmethod
-    def _reused(item: Stored, value: bytes | None) -> Suspect:
-        rule = Violation(field="id", rule="must not have been used for other content")
-        rejection = Rejection(Exclusion.ID_REUSED, (rule,))
-        return Suspect(FEEDBACK_SUBMITTED.name, item.source, value, item.response.unit, rejection)
+    def _reused(item: Stored, value: bytes | None, reason: Exclusion) -> Suspect:
+        rejection = Rejection(reason, (_REUSE_RULES[reason],))
+        said = item.response
+        return Suspect(
+            FEEDBACK_SUBMITTED.name, item.source, value, said.unit, rejection, said.device
+        )
 
 
 def _accepted(item: Stored) -> FeedbackAccepted:
@@ -141,6 +151,17 @@ def _accepted(item: Stored) -> FeedbackAccepted:
     )
 
 
+_REUSED = {
+    Outcome.ID_REUSED: Exclusion.ID_REUSED,
+    Outcome.SEQUENCE_REUSED: Exclusion.SEQUENCE_REUSED,
+}
+_REUSE_RULES = {
+    Exclusion.ID_REUSED: Violation(field="id", rule="must not have been used for other content"),
+    Exclusion.SEQUENCE_REUSED: Violation(
+        field="sequence", rule="must not have been used by the device before"
+    ),
+    Exclusion.TOKEN_USED: Violation(field="dossier_token", rule="must not have voted before"),
+}
 _NAMES = {
     Outcome.NEW: "accepted",
     Outcome.REDELIVERED: "redelivered",

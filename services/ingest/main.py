@@ -3,12 +3,14 @@
 from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import FEEDBACK_SUBMITTED
+from services.ingest import spent
 from services.ingest.batch import Ingest
 from services.ingest.settings import IngestSettings
 from services.runtime.cached import Cached
 from services.runtime.service import Service, serve
 
 REGISTRY_SECONDS = 5.0
+_CUT_SECONDS = 3600.0
 
 
 def build(settings: IngestSettings) -> Service:
@@ -16,7 +18,12 @@ def build(settings: IngestSettings) -> Service:
     service = Service("ingest", settings)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     ingest = Ingest(service.database, service.producer, registry, settings, service.clock)
+
+    async def cut_links() -> None:
+        await spent.cut_links(service.database, service.clock())
+
     service.first(registry.refresh)
+    service.every(_CUT_SECONDS, "cut links", cut_links)
     service.every(REGISTRY_SECONDS, "registry", registry.refresh)
     service.consume(FEEDBACK_SUBMITTED, ingest.handle)
     return service

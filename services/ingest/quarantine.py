@@ -27,6 +27,7 @@ class Suspect:
     value: bytes | None
     unit: str | None
     rejection: Rejection
+    device: str | None = None
 
     @property
     def id(self) -> str:
@@ -76,6 +77,7 @@ async def keep(database: Database, suspects: Sequence[Suspect], now: datetime) -
                         "violations": [v.model_dump() for v in suspect.rejection.violations],
                         "source": suspect.source.model_dump(),
                         "unit": suspect.unit,
+                        "device": suspect.device,
                         "value": None if suspect.value is None else Binary(suspect.value),
                         "quarantined_at": now,
                     }

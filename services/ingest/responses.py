@@ -14,7 +14,7 @@ from schemas.feedback import FeedbackSubmitted, SourcePosition
 from schemas.scope import Scope
 from services.runtime.database import Database, Document
 
-_DUPLICATE_KEY = 11000
+DUPLICATE_KEY = 11000
 
 
 class Outcome(Enum):
@@ -27,6 +27,8 @@ class Outcome(Enum):
     """The same event from another record: it counts once."""
     ID_REUSED = auto()
     """Another event with the id of one that is stored."""
+    SEQUENCE_REUSED = auto()
+    """Another event with a number that its device has used before: two machines have one key."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,16 @@ class Stored:
     @property
     def digest(self) -> bytes:
         """A fingerprint of what was answered. The time of receipt differs between two attempts to
-        send one answer, so it is left out."""
-        text = self.response.model_dump_json(exclude={"received_at"}, exclude_none=True)
+        send one answer, so it is left out; so is the token, which nothing stored may lead to."""
+        left_out = {"received_at", "dossier_token"}
+        text = self.response.model_dump_json(exclude=left_out, exclude_none=True)
         return hashlib.sha256(text.encode()).digest()
 
     def document(self) -> Document:
-        """As MongoDB keeps it."""
-        fields = self.response.model_dump(mode="python", exclude_none=True)
+        """As MongoDB keeps it; the token stays in `spent`, apart."""
+        fields = self.response.model_dump(
+            mode="python", exclude={"dossier_token"}, exclude_none=True
+        )
         return {
             **fields,
             "_id": fields.pop("id"),
@@ -90,8 +95,10 @@ async def _outcomes_of_known(
     outcomes: list[tuple[Stored, Outcome]] = []
     traces: list[UpdateOne] = []
     for item in known:
-        before = found[item.response.id]
-        if before["source"] == item.source.model_dump():
+        before = found.get(item.response.id)
+        if before is None:
+            outcomes.append((item, Outcome.SEQUENCE_REUSED))
+        elif before["source"] == item.source.model_dump():
             # What it was first published with, though the registry may say otherwise by now.
             outcomes.append((replace(item, above=before["above"]), Outcome.REDELIVERED))
         elif before["digest"] == item.digest:
@@ -122,7 +129,7 @@ async def store(database: Database, items: Sequence[Stored]) -> list[tuple[Store
     except BulkWriteError as error:
         failures = error.details["writeErrors"]
         concern_errors = error.details.get("writeConcernErrors")
-        if concern_errors or any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+        if concern_errors or any(failure["code"] != DUPLICATE_KEY for failure in failures):
             raise
         known = [items[failure["index"]] for failure in failures]
         for item, outcome in await _outcomes_of_known(database, known):

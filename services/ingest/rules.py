@@ -6,7 +6,7 @@ from datetime import timedelta
 from method.counted import Exclusion
 from method.period import local_day
 from schemas.feedback import FeedbackSubmitted, Violation
-from schemas.instrument import OVERALL, Instrument
+from schemas.instrument import Instrument
 from schemas.registry import Registry
 from services.ingest.reading import Rejection
 from services.ingest.settings import IngestSettings
@@ -27,8 +27,9 @@ def _instrument_problem(response: FeedbackSubmitted, known: Instruments) -> Reje
     if not response.answers.keys() <= instrument.items.keys():
         allowed = ", ".join(sorted(instrument.items))
         return _reject(Exclusion.FOREIGN_ITEM, "answers", f"items must be among: {allowed}")
-    if OVERALL not in response.answers:
-        return _reject(Exclusion.MISSING_OVERALL, "answers", f"must answer `{OVERALL}`")
+    if instrument.headline not in response.answers:
+        rule = f"must answer `{instrument.headline}`"
+        return _reject(Exclusion.MISSING_OVERALL, "answers", rule)
     return None
 
 

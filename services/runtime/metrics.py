@@ -124,6 +124,18 @@ GATEWAY_RESPONSES = _counter(
     "`unavailable` grows: Kafka is away, kiosks keep their answers and retry.",
     ["outcome"],
 )
+GATEWAY_SIGNATURES = _counter(
+    "langnghe_gateway_signatures_total",
+    "Signed requests by outcome: valid, missing, invalid, unknown, revoked, replayed",
+    "Replayed or unknown ones keep coming: somebody tries. Invalid ones: a clock is wrong.",
+    ["outcome"],
+)
+GATEWAY_TURNED_AWAY = _counter(
+    "langnghe_gateway_turned_away_total",
+    "Requests turned away by what was exceeded: kiosk, system, anonymous, enrolment, capacity",
+    "capacity grows: the gateway is at its limit; kiosk grows: a device has gone wild.",
+    ["limit"],
+)
 GATEWAY_PUBLISH_SECONDS = _histogram(
     "langnghe_gateway_publish_seconds",
     "Time from a well-formed response to Kafka's acknowledgement",

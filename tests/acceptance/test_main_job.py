@@ -11,6 +11,7 @@ from schemas.registry import EntryKind, RegistryEntry
 from schemas.topics import TOPICS
 from tests.acceptance.timeline import At, Between, Never, Step, play
 from tests.builders import entry, response
+from tests.devices import named, post
 from tests.servers import eventually
 from tests.stack import Running
 
@@ -33,9 +34,7 @@ def answers(stack: Running, unit: str, level: int, count: int, **more: Any) -> S
             response(unit=unit, answers={"overall": level}, occurred_at=now, **more)
             for _ in range(count)
         ]
-        url = f"{stack.addresses.gateway}/v1/feedback/batch"
-        async with stack.session.post(url, json=body) as answer:
-            assert answer.status == 202, await answer.text()
+        assert await stack.hand_in(*body) == 202
 
     return send
 
@@ -120,23 +119,24 @@ PERSONAL = {
 async def test_personal_data_reaches_no_topic_and_no_log(stack: Running) -> None:
     unit = "000.00.43.H26"
     await stack.load(office(unit, stack))
-    url = f"{stack.addresses.gateway}/v1/feedback"
+
+    async def answered(body: bytes) -> tuple[int, str]:
+        gateway = stack.addresses.gateway
+        return await post(stack.session, gateway, stack.signer, "/v1/feedback", body)
+
     for text in PERSONAL.values():
-        body = response(
-            unit=unit, occurred_at=datetime.now(UTC).isoformat(), comment=f"Gọi tôi {text} nhé"
-        )
-        async with stack.session.post(url, json=body) as answer:
-            assert answer.status == 202
+        now = datetime.now(UTC).isoformat()
+        whole = response(unit=unit, occurred_at=now, comment=f"Gọi tôi {text} nhé")
+        body = named(stack.signer, whole)
+        assert (await answered(json.dumps(body).encode()))[0] == 202
         # The same in requests that are refused, and in ones that ingest sets aside.
         for wrong in ({"answers": {"overall": 9}}, {"comment": f"{text} " * 200}, {"unit": text}):
-            async with stack.session.post(url, json=body | wrong) as answer:
-                assert answer.status == 422
-                assert text not in await answer.text()
-        async with stack.session.post(url, data=json.dumps(body)[:-9].encode()) as answer:
-            assert answer.status in {400, 415}
+            status, said = await answered(json.dumps(body | wrong).encode())
+            assert status == 422
+            assert text not in said
+        assert (await answered(json.dumps(body)[:-9].encode()))[0] == 400
         stray = body | {"id": response()["id"], "unit": "000.00.99.H99"}
-        async with stack.session.post(url, json=stray) as answer:
-            assert answer.status == 202
+        assert (await answered(json.dumps(stray).encode()))[0] == 202
 
     async def counted() -> bool:
         return bool((await shown(stack, f"unit:{unit}"))["n"] == len(PERSONAL))

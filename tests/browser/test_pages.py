@@ -1,12 +1,15 @@
 """What a citizen and an onlooker see and do."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import Page, expect
 
 from schemas.collections import RESPONSES
+from services.gateway.devices.model import DeviceKind
+from services.gateway.devices.store import invite
 from services.runtime.database import Document
 from tests.builders import OTHER_UNIT, UNIT, response
+from tests.devices import TESTER
 from tests.servers import eventually
 from tests.stack import Running
 
@@ -14,9 +17,27 @@ from tests.stack import Running
 async def answer(stack: Running, unit: str, level: int, count: int) -> None:
     now = datetime.now(UTC).isoformat()
     body = [response(unit=unit, occurred_at=now, answers={"overall": level}) for _ in range(count)]
-    url = f"{stack.addresses.gateway}/v1/feedback/batch"
-    async with stack.session.post(url, json=body) as got:
-        assert got.status == 202
+    assert await stack.hand_in(*body) == 202
+
+
+async def kiosk(page: Page, stack: Running, query: str = "") -> str:
+    """Open the kiosk page of UNIT and enrol this browser as a person does; its device id."""
+    code = await invite(
+        stack.database,
+        kind=DeviceKind.KIOSK,
+        scope=f"unit:{UNIT}",
+        name="browser",
+        valid_for=timedelta(hours=1),
+        actor=TESTER,
+        now=datetime.now(UTC),
+    )
+    await page.goto(f"{stack.addresses.gateway}/kiosk/{UNIT}{query}")
+    await page.get_by_label("Mã ghép nối").fill(code)
+    await page.get_by_role("button", name="Ghép nối").click()
+    await expect(page.locator("#ask")).to_be_visible()
+    device = await page.locator("body").get_attribute("data-device")
+    assert device is not None
+    return device
 
 
 async def stored(stack: Running, device: str) -> list[Document]:
@@ -25,7 +46,7 @@ async def stored(stack: Running, device: str) -> list[Document]:
 
 
 async def test_one_touch_is_one_answer(page: Page, stack: Running) -> None:
-    await page.goto(f"{stack.addresses.gateway}/kiosk/{UNIT}?device=touch&stage=receipt")
+    device = await kiosk(page, stack, "?stage=receipt")
     await expect(page.locator("html")).to_have_attribute("lang", "vi")
     await expect(page.get_by_role("heading")).to_contain_text("hài lòng thế nào")
     await expect(page.locator(".face")).to_have_count(5)
@@ -35,10 +56,10 @@ async def test_one_touch_is_one_answer(page: Page, stack: Running) -> None:
     await expect(page.get_by_role("heading")).to_be_visible(timeout=8000)
 
     async def there() -> bool:
-        return len(await stored(stack, "touch")) == 1
+        return len(await stored(stack, device)) == 1
 
     await eventually(there, "the answer is stored")
-    (document,) = await stored(stack, "touch")
+    (document,) = await stored(stack, device)
     assert document["answers"] == {"overall": 4}
     assert (document["unit"], document["stage"], document["language"]) == (UNIT, "receipt", "vi")
     assert document["_id"].version == 7
@@ -47,7 +68,7 @@ async def test_one_touch_is_one_answer(page: Page, stack: Running) -> None:
 async def test_the_kiosk_speaks_english_and_returns_to_vietnamese(
     page: Page, stack: Running
 ) -> None:
-    await page.goto(f"{stack.addresses.gateway}/kiosk/{UNIT}?device=english")
+    device = await kiosk(page, stack)
     await page.get_by_role("button", name="English").click()
     await expect(page.get_by_role("heading")).to_contain_text("How satisfied are you")
     await page.keyboard.press("1")
@@ -55,7 +76,7 @@ async def test_the_kiosk_speaks_english_and_returns_to_vietnamese(
     await expect(page.locator("html")).to_have_attribute("lang", "vi", timeout=8000)
 
     async def there() -> bool:
-        found = await stored(stack, "english")
+        found = await stored(stack, device)
         return [(d["answers"]["overall"], d["language"]) for d in found] == [(1, "en")]
 
     await eventually(there, "the English answer is stored")
@@ -64,7 +85,7 @@ async def test_the_kiosk_speaks_english_and_returns_to_vietnamese(
 async def test_answers_given_without_network_are_kept_and_sent_later(
     page: Page, stack: Running
 ) -> None:
-    await page.goto(f"{stack.addresses.gateway}/kiosk/{UNIT}?device=offline")
+    device = await kiosk(page, stack)
     await page.context.set_offline(True)
     await page.locator(".level-5").click()
     await expect(page.get_by_text("Cảm ơn Ông/Bà!")).to_be_visible()
@@ -73,14 +94,46 @@ async def test_answers_given_without_network_are_kept_and_sent_later(
     await expect(page.locator("#queued")).to_be_hidden(timeout=15_000)
 
     async def once() -> bool:
-        return len(await stored(stack, "offline")) == 1
+        return len(await stored(stack, device)) == 1
 
     await eventually(once, "the kept answer is stored once")
 
 
+async def test_a_kiosk_remembers_who_it_is_and_its_key_cannot_be_read(
+    page: Page, stack: Running
+) -> None:
+    device = await kiosk(page, stack)
+    await page.reload()
+    await expect(page.locator("#ask")).to_be_visible()
+    await page.locator(".level-3").click()
+
+    async def there() -> bool:
+        return [d["sequence"] for d in await stored(stack, device)] == [1]
+
+    await eventually(there, "the answer is stored with its number")
+    exported = await page.evaluate(
+        """async () => {
+          const { self } = await import("/static/device.js");
+          const { key } = await self();
+          return crypto.subtle.exportKey("pkcs8", key).then(() => "read", (error) => error.name);
+        }"""
+    )
+    assert exported == "InvalidAccessError"
+    await page.goto(f"{stack.addresses.gateway}/kiosk/{OTHER_UNIT}")
+    await expect(page.get_by_label("Mã ghép nối")).to_be_visible()
+
+
+async def test_a_wrong_code_is_told(page: Page, stack: Running) -> None:
+    await page.goto(f"{stack.addresses.gateway}/kiosk/{UNIT}")
+    await page.get_by_label("Mã ghép nối").fill("0000-0000-0000-0000")
+    await page.get_by_role("button", name="Ghép nối").click()
+    await expect(page.get_by_role("alert")).to_contain_text("mã sai, đã dùng hoặc hết hạn")
+    await expect(page.locator("#ask")).to_be_hidden()
+
+
 async def test_the_kiosk_fits_a_telephone(page: Page, stack: Running) -> None:
     await page.set_viewport_size({"width": 360, "height": 740})
-    await page.goto(f"{stack.addresses.gateway}/kiosk/{UNIT}")
+    await kiosk(page, stack)
     width = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= 360
     for face in await page.locator(".face").all():

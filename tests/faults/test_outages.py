@@ -11,6 +11,7 @@ from deploy.local.stack import SERVICES
 from langnghe.verify import settled, verify
 from simulator.citizens import Citizens, Office
 from simulator.faults import Faults, Parcel, pack
+from simulator.fleet import Fleet, enrol_fleet
 from simulator.kiosks import Kiosks, kiosks
 from simulator.ledger import Ledger
 from tests.builders import OTHER_UNIT, UNIT, response
@@ -24,9 +25,9 @@ FAULTS = Faults(duplicates=0.05, late=0.02, malformed=0.02)
 class Load:
     """Kiosks of two offices that send all the while."""
 
-    def __init__(self, running: Running, sending: Kiosks, ledger: Ledger) -> None:
+    def __init__(self, running: Running, sending: Kiosks, ledger: Ledger, fleet: Fleet) -> None:
         offices = {unit: Office(unit, 84) for unit in (UNIT, OTHER_UNIT)}
-        self._citizens = Citizens(offices, seed=1, fields=["ho-tich"])
+        self._citizens = Citizens(offices, 1, fleet, fields=["ho-tich"])
         self._units = sorted(offices)
         self._random = Random(1)
         self._running = running
@@ -68,8 +69,7 @@ async def test_while_kafka_is_down_kiosks_are_told_to_come_back_and_pages_still_
     process(stack, "kafka").signal(signal.SIGSTOP)
 
     async def told() -> bool:
-        async with stack.session.post(f"{gateway}/v1/feedback", json=response()) as answer:
-            return answer.status == 503 and "Retry-After" in answer.headers
+        return await stack.hand_in(response()) == 503
 
     await eventually(told, "503 with Retry-After")
 
@@ -84,9 +84,7 @@ async def test_while_kafka_is_down_kiosks_are_told_to_come_back_and_pages_still_
 
     async def taken() -> bool:
         now = datetime.now(UTC).isoformat()
-        body = response(occurred_at=now)
-        async with stack.session.post(f"{gateway}/v1/feedback", json=body) as answer:
-            return answer.status == 202
+        return await stack.hand_in(response(occurred_at=now)) == 202
 
     await eventually(taken, "answers are taken again")
 
@@ -103,8 +101,9 @@ async def test_malformed_records_straight_on_the_topic_stop_nothing(stack: Runni
     finally:
         await producer.stop()
     ledger = Ledger()
-    async with kiosks(stack.addresses.gateway, ledger) as sending:
-        load = Load(stack, sending, ledger)
+    fleet = await enrol_fleet(stack.database, [UNIT, OTHER_UNIT])
+    async with kiosks(stack.addresses.gateway, ledger, fleet) as sending:
+        load = Load(stack, sending, ledger, fleet)
         await load.flow(4)
         await load.reckon()
     running = {name for name in SERVICES if process(stack, name).running}

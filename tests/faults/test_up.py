@@ -17,6 +17,7 @@ from deploy.local import ports
 from services.gateway.registry.store import write
 from services.runtime.database import Database
 from tests.builders import UNIT, response, small_registry
+from tests.devices import enrolled, hand_in
 from tests.servers import eventually
 
 Up = asyncio.subprocess.Process
@@ -111,12 +112,12 @@ async def test_after_a_kill_the_next_up_clears_what_was_left_and_keeps_the_data(
     before = state(tmp_path)
     database = Database(str(before["mongo_url"]), "langnghe", application="test")
     await write(database, small_registry())
+    signer = await enrolled(database)
     database.close()
     url = str(before["gateway_url"])
     async with aiohttp.ClientSession() as session:
         body = [response(occurred_at="2026-11-22T09:00:00+07:00", channel="import")]
-        async with session.post(f"{url}/v1/feedback/batch", json=body) as answer:
-            assert answer.status == 202
+        assert await hand_in(session, url, signer, *body) == 202
     process.kill()
     await process.wait()
     assert len(alive(before)) == 6, "children outlive a killed parent"

@@ -69,6 +69,11 @@ COMMANDS = (
     ("verify", "indices"),
     ("audit", "verify"),
     ("audit", "list"),
+    ("devices", "invite"),
+    ("devices", "list"),
+    ("devices", "show"),
+    ("devices", "revoke"),
+    ("tokens", "issue"),
 )
 
 

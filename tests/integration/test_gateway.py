@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from openapi_spec_validator import validate as validate_openapi
 
+from client.signing import Signer
 from deploy.local import ports
 from schemas.alert import AlertChanged, AlertState, Evidence, Severity
 from schemas.base import read
@@ -27,19 +28,20 @@ from services.runtime.producer import Producer
 from services.scoring.ledger import Ledger
 from services.scoring.refresh import Refresh
 from tests.builders import NOW, UNIT, accepted, load_small_registry, records, response
+from tests.devices import enrolled, named
 from tests.servers import DATABASE, Servers, eventually, published
 from tests.serving import serving
 
-JSON = {"content-type": "application/json"}
 Answer = tuple[int, dict[str, Any]]
 
 
 class Client:
     """A caller of one gateway."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, signer: Signer) -> None:
         self.session = session
         self.url = url
+        self.signer = signer
 
     async def get(self, path: str) -> Answer:
         async with self.session.get(self.url + path) as answer:
@@ -48,8 +50,10 @@ class Client:
     async def post(
         self, path: str, body: bytes | object, headers: dict[str, str] | None = None
     ) -> Answer:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        async with self.session.post(self.url + path, data=data, headers=headers or JSON) as answer:
+        """Post as a partner system does, signed; bytes and headers as they are given."""
+        data = body if isinstance(body, bytes) else json.dumps(named(self.signer, body)).encode()
+        signed = self.signer.headers("POST", path, data) | (headers or {})
+        async with self.session.post(self.url + path, data=data, headers=signed) as answer:
             assert answer.status < 400 or answer.content_type == "application/problem+json"
             return answer.status, await answer.json(content_type=None)
 
@@ -61,7 +65,7 @@ async def gateway(servers: Servers, database: Database) -> AsyncIterator[Client]
         KAFKA_URL=servers.kafka_url, MONGO_URL=servers.mongo_url, database=DATABASE
     )
     async with serving(build(settings)) as url, aiohttp.ClientSession() as session:
-        client = Client(session, url)
+        client = Client(session, url, await enrolled(database))
 
         async def ready() -> bool:
             status, _ = await client.get("/health/ready")
@@ -84,7 +88,7 @@ async def submitted(servers: Servers) -> list[FeedbackSubmitted]:
 async def test_a_response_is_in_kafka_when_it_is_acknowledged(
     gateway: Client, servers: Servers
 ) -> None:
-    body = response(comment="Gọi 0912 345 678", procedure="1.011442", dossier_token="abc")
+    body = response(comment="Gọi 0912 345 678", procedure="1.011442")
     status, answer = await gateway.post("/v1/feedback", body)
     assert status == 202
     assert answer["id"] == body["id"]
@@ -139,14 +143,14 @@ async def test_problems_do_not_repeat_what_was_sent(gateway: Client) -> None:
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [
-        (b"{}", {"content-type": "text/plain"}, 415),
-        (b"{}", {"content-type": "application/x-www-form-urlencoded"}, 415),
+        (b"{}", {"Content-Type": "text/plain"}, 415),
+        (b"{}", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
         (
             gzip.compress(b" " * 50_000_000),
-            {"content-type": "application/json", "content-encoding": "gzip"},
+            {"content-encoding": "gzip"},
             415,
         ),
-        (json.dumps(response(comment="x" * 1_000_000)).encode(), JSON, 413),
+        (json.dumps(response(comment="x" * 1_000_000)).encode(), {}, 413),
     ],
     ids=["text", "form", "gzip bomb", "comment of 1 MB"],
 )
@@ -195,12 +199,15 @@ async def test_without_kafka_kiosks_are_told_to_come_back_at_once(
     settings = GatewaySettings(
         KAFKA_URL=f"127.0.0.1:{ports.choose()}", MONGO_URL=servers.mongo_url, database=DATABASE
     )
+    signer = await enrolled(database)
     async with serving(build(settings)) as url, aiohttp.ClientSession() as session:
-        async with session.post(f"{url}/v1/feedback", json=response()) as answer:
+        body = json.dumps(named(signer, response())).encode()
+        headers = signer.headers("POST", "/v1/feedback", body)
+        async with session.post(f"{url}/v1/feedback", data=body, headers=headers) as answer:
             problem = await answer.json(content_type=None)
             assert answer.status == problem["status"] == 503
             assert answer.headers["Retry-After"] == "5"
-        client = Client(session, url)
+        client = Client(session, url, signer)
 
         async def reads() -> bool:
             return (await client.get(f"/v1/indices/unit:{UNIT}"))[0] == 200

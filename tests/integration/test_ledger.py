@@ -39,8 +39,8 @@ async def reckoned(
 ) -> Balance:
     """Three answers were acknowledged, two of them to be counted at nine, one to be set aside."""
     ledger = Ledger()
-    ledger.handed_in.update(IDS)
     for identity, expected in zip(IDS, ("counted", "counted", "late"), strict=True):
+        ledger.hand_in(parcel(identity, expected))
         ledger.acknowledge(parcel(identity, expected), 0.0)
     if stored:
         await database[RESPONSES].insert_many([{"_id": UUID(identity)} for identity in stored])
@@ -76,3 +76,15 @@ async def test_what_was_not_set_aside_is_lost(database: Database) -> None:
     ledger = Ledger()
     ledger.acknowledge(parcel(IDS[0], "late"), 0.0)
     assert (await ledger.balance(database)).lost == 1
+
+
+async def test_what_a_kiosk_was_never_told_of_may_count_but_once(database: Database) -> None:
+    ledger = Ledger()
+    for identity in IDS[:2]:
+        ledger.hand_in(parcel(identity, "counted"))
+    ledger.acknowledge(parcel(IDS[0], "counted"), 0.0)
+    await database[RESPONSES].insert_many([{"_id": UUID(identity)} for identity in IDS[:2]])
+    await database[BUCKETS].insert_one(bucket(at09={"n4": 2}))
+    assert (await ledger.balance(database)).exact
+    await database[BUCKETS].insert_one(bucket(at09={"n4": 1}))
+    assert (await ledger.balance(database)).counted_twice == 1

@@ -1,23 +1,18 @@
 // One touch: the answer is kept here until the gateway has acknowledged it.
+import { enrol, nextNumber, post, self } from "./device.js";
 import { uuid7 } from "./uuid7.js";
 
 const BACK_AFTER = 4000;
 const RETRY_AFTER = 5000;
 const QUEUE = "langnghe.queue";
-const DEVICE = "langnghe.device";
 
 const body = document.body.dataset;
 const options = new URLSearchParams(location.search);
 const ask = document.getElementById("ask");
+const pairing = document.getElementById("pairing");
 const thanks = document.getElementById("thanks");
 const queued = document.getElementById("queued");
 const language = document.getElementById("language");
-
-function device() {
-  const known = options.get("device") ?? localStorage.getItem(DEVICE) ?? `page-${uuid7()}`;
-  localStorage.setItem(DEVICE, known);
-  return known;
-}
 
 function queue() {
   return JSON.parse(localStorage.getItem(QUEUE) ?? "[]");
@@ -36,13 +31,9 @@ async function send() {
   sending = true;
   try {
     for (let first = queue()[0]; first; first = queue()[0]) {
-      const response = await fetch("/v1/feedback", {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(first),
-      });
-      // An answer that is refused would be refused again: only these two say "later".
-      if (response.status === 429 || response.status >= 500) break;
+      const response = await post("/v1/feedback", first);
+      // Any other refusal would come again: these say "later", 401 that the clock was wrong.
+      if ([401, 408, 429].includes(response.status) || response.status >= 500) break;
       keep(queue().filter((answer) => answer.id !== first.id));
     }
   } catch {
@@ -62,12 +53,15 @@ function showThanks() {
   }, BACK_AFTER);
 }
 
-function answer(level) {
+async function answer(level) {
   if (ask.hidden) return;
+  showThanks();
+  const { id } = await self();
   const response = {
     id: uuid7(),
     unit: body.unit,
-    device: device(),
+    device: id,
+    sequence: await nextNumber(),
     channel: "kiosk",
     stage: options.get("stage") ?? "result",
     occurred_at: new Date().toISOString(),
@@ -79,9 +73,30 @@ function answer(level) {
   const field = options.get("field");
   if (field) response.field = field;
   keep([...queue(), response]);
-  showThanks();
   void send();
 }
+
+async function begin() {
+  const known = await self();
+  const ours = known?.scope === `unit:${body.unit}`;
+  pairing.hidden = ours;
+  ask.hidden = !ours;
+  if (!ours) return;
+  body.device = known.id;
+  void send();
+}
+
+pairing.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const wrong = document.getElementById("wrong-code");
+  wrong.hidden = true;
+  try {
+    wrong.hidden = await enrol(document.getElementById("code").value);
+  } catch {
+    wrong.hidden = false;
+  }
+  void begin();
+});
 
 function show(lang) {
   document.documentElement.lang = lang;
@@ -99,5 +114,5 @@ language.addEventListener("click", () => {
   show(document.documentElement.lang === "vi" ? "en" : "vi");
 });
 keep(queue());
-void send();
-setInterval(send, RETRY_AFTER);
+void begin();
+setInterval(() => pairing.hidden && send(), RETRY_AFTER);

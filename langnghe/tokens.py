@@ -1,0 +1,67 @@
+"""`langnghe tokens issue`: dossier tokens to print on receipts and results."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from langnghe.audit import operator
+from langnghe.console import FAILED, MISUSED, stop
+from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from method.period import local_day
+from schemas.feedback import Stage
+from services.gateway import audit, tokens
+from services.gateway.audit import Act
+from services.gateway.registry.store import read_registry
+from services.gateway.settings import GatewaySettings
+from services.runtime.database import Database, DatabaseError
+
+app = typer.Typer(no_args_is_help=True, help="One vote for each step of a dossier.")
+
+
+@app.callback()
+def _only_issues() -> None:
+    """Make `issue` a command of its own, though it is the only one."""
+
+
+@app.command("issue")
+def issue(
+    unit: Annotated[str, typer.Option(help="Agency code of the office")],
+    stage: Annotated[Stage, typer.Option(help="Step of the dossier")],
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="How many")] = 1,
+    days: Annotated[int, typer.Option(min=1, max=365, help="Good for so many days")] = 60,
+    data: DataOption = DEFAULT_FOLDER,
+) -> None:
+    """Print tokens, one a line. Needs LANGNGHE_TOKEN_KEY, the gateway's.
+
+    A token knows nothing of the dossier it is printed for, and nothing here keeps which it was.
+    """
+    server = settings_for(data)
+    key = GatewaySettings().token_key
+    if key is None:
+        stop("LANGNGHE_TOKEN_KEY: must be set, to the gateway's key", MISUSED)
+    now = datetime.now(UTC)
+    good_until = local_day(now) + timedelta(days=days)
+
+    async def known() -> bool:
+        database = Database(server.mongo_url, server.database, application="tokens")
+        try:
+            registry = await read_registry(database)
+            if registry.on(f"unit:{unit}", local_day(now)) is None:
+                return False
+            details = {"stage": stage.value, "count": str(count), "good_until": str(good_until)}
+            await audit.note(database, Act(operator(), "token.issue", f"unit:{unit}", details), now)
+            return True
+        finally:
+            database.close()
+
+    try:
+        found = asyncio.run(known())
+    except DatabaseError as error:
+        stop(error, FAILED)
+    if not found:
+        stop(f"--unit: {unit} is not in the registry today", MISUSED)
+    for _ in range(count):
+        token = tokens.issue(unit, stage, good_until)
+        print(tokens.seal(token, key.get_secret_value().encode()))
