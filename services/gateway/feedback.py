@@ -226,7 +226,13 @@ def router(intake: Intake) -> APIRouter:
         },
         response_model=BatchResult,
         openapi_extra=_request_body(
-            {"type": "array", "minItems": 1, "maxItems": BATCH_LIMIT, "items": schema}, [EXAMPLE]
+            {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": BATCH_LIMIT,
+                "items": {"anyOf": [schema, {"description": "Refused, and the others are not"}]},
+            },
+            [EXAMPLE],
         ),
     )
     async def batch(request: Request) -> BatchResult | JSONResponse:
