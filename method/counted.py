@@ -22,6 +22,7 @@ class Exclusion(StrEnum):
     FUTURE = "future"
     DUPLICATE = "duplicate"
     ID_REUSED = "id_reused"
+    ERROR = "error"
 
 
 class RuleText(NamedTuple):
@@ -61,5 +62,8 @@ RULES: Final[dict[Exclusion, RuleText]] = {
     ),
     Exclusion.ID_REUSED: RuleText(
         "Mã phiếu đã dùng cho nội dung khác", "Its id was used before for other content"
+    ),
+    Exclusion.ERROR: RuleText(
+        "Lỗi phần mềm khi xử lý bản ghi", "Our own code failed on the record"
     ),
 }
