@@ -5,6 +5,7 @@ import typer
 from langnghe import audit, prepare, registry, run, simulate, verify, webhook
 from langnghe.console import MISUSED, stop
 from langnghe.importing import command as importing
+from langnghe.quarantine import command as quarantine
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,3 +39,4 @@ app.command("run")(run.command)
 app.add_typer(registry.app, name="registry")
 app.add_typer(verify.app, name="verify")
 app.add_typer(audit.app, name="audit")
+app.add_typer(quarantine.app, name="quarantine")

@@ -69,6 +69,11 @@ COMMANDS = (
     ("verify", "indices"),
     ("audit", "verify"),
     ("audit", "list"),
+    ("quarantine",),
+    ("quarantine", "list"),
+    ("quarantine", "show"),
+    ("quarantine", "replay"),
+    ("quarantine", "discard"),
 )
 
 
