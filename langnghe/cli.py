@@ -15,6 +15,7 @@ from langnghe import (
 )
 from langnghe.console import MISUSED, stop
 from langnghe.importing import command as importing
+from langnghe.quarantine import command as quarantine
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,3 +51,4 @@ app.add_typer(verify.app, name="verify")
 app.add_typer(audit.app, name="audit")
 app.add_typer(devices.app, name="devices")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(quarantine.app, name="quarantine")

@@ -24,6 +24,7 @@ class Exclusion(StrEnum):
     ID_REUSED = "id_reused"
     SEQUENCE_REUSED = "sequence_reused"
     TOKEN_USED = "token_used"  # noqa: S105  # no password
+    ERROR = "error"
 
 
 class RuleText(NamedTuple):
@@ -70,5 +71,8 @@ RULES: Final[dict[Exclusion, RuleText]] = {
     ),
     Exclusion.TOKEN_USED: RuleText(
         "Mã đánh giá đã được sử dụng", "Its dossier token has voted before"
+    ),
+    Exclusion.ERROR: RuleText(
+        "Lỗi phần mềm khi xử lý bản ghi", "Our own code failed on the record"
     ),
 }

@@ -11,7 +11,8 @@ so that a redelivery can be told from the same event sent twice; `copies` are su
 
 QUARANTINE: Final = "ingest.quarantine"
 """Owner: ingest. One document a record set aside, `_id` topic/partition/offset, with the record as
-it came and the reason."""
+it came and the reason. One that an operator has dealt with has a `resolution`: `kind` (replayed,
+discarded), `at`, `by`, `edited`, `why`."""
 
 BUCKETS: Final = "scoring.buckets"
 """Owner: scoring. Unit × service field × local day × item: n1…n5 and the source offset of the last

@@ -15,7 +15,7 @@ from schemas.topics import (
 
 @dataclass(frozen=True)
 class Flow:
-    """The topics of one service."""
+    """The topics of one service, or of the commands."""
 
     purpose: str
     receives: tuple[Topic, ...]
@@ -42,5 +42,10 @@ FLOWS: Final = {
         purpose="Raises alerts by rules, tells the responsible agency, follows up.",
         receives=(INDEX_UPDATED,),
         sends=(ALERT_CHANGED,),
+    ),
+    "operator": Flow(
+        purpose="The operator's commands: send again what was set aside.",
+        receives=(),
+        sends=(FEEDBACK_SUBMITTED,),
     ),
 }

@@ -12,6 +12,9 @@ from schemas.instrument import OVERALL
 from services.runtime.database import Database
 from simulator.faults import Parcel
 
+_ASIDE = {"resolution.kind": {"$ne": "replayed"}}
+"""Records that are set aside: one that was sent again counts, or is set aside anew."""
+
 Cell = tuple[str, str, str, int]
 """Unit, local day, local hour, level."""
 
@@ -97,7 +100,7 @@ class Ledger:
     async def settled(self, database: Database) -> bool:
         """Whether as many responses and records as were acknowledged have arrived somewhere."""
         await_quarantine = sum(1 for expected in self._expected.values() if expected != "counted")
-        quarantined = await database[QUARANTINE].count_documents({})
+        quarantined = await database[QUARANTINE].count_documents(_ASIDE)
         return await _counted(database) >= self.to_count and quarantined >= await_quarantine
 
     async def balance(self, database: Database) -> Balance:
@@ -135,7 +138,11 @@ class Ledger:
             row["_id"]: int(row["n"])
             async for row in database.aggregate(
                 QUARANTINE,
-                [{"$group": {"_id": "$reason", "n": {"$sum": 1}}}, {"$sort": {"_id": 1}}],
+                [
+                    {"$match": _ASIDE},
+                    {"$group": {"_id": "$reason", "n": {"$sum": 1}}},
+                    {"$sort": {"_id": 1}},
+                ],
             )
         }
         # A record that was sent again because its acknowledgement was lost is set aside each time.

@@ -1,35 +1,34 @@
 """The records of one partition, from raw to published: the whole work of ingest in one place."""
 
+import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from method.counted import Exclusion
-from method.period import local_day
-from schemas.feedback import (
-    Answered,
-    FeedbackAccepted,
-    FeedbackSubmitted,
-    SourcePosition,
-    Violation,
-)
-from schemas.instrument import instruments
+from schemas.feedback import SourcePosition, Violation
 from schemas.registry import Registry
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_QUARANTINED, FEEDBACK_SUBMITTED
 from services.ingest import quarantine, responses, spent
+from services.ingest.examining import Examined, Examiner, Ready, accepted
+from services.ingest.limit import InvalidShare, Verdict
 from services.ingest.quarantine import Suspect
-from services.ingest.reading import Rejection, read_response
+from services.ingest.reading import Rejection
 from services.ingest.responses import Outcome, Stored
-from services.ingest.rules import judge
 from services.ingest.settings import IngestSettings
 from services.runtime import metrics
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
-from services.runtime.consumer import Records
+from services.runtime.consumer import HaltError, Records
 from services.runtime.database import Database
-from services.runtime.producer import Producer
+from services.runtime.producer import Encoded, Producer
 
-Read = tuple[SourcePosition, bytes | None, FeedbackSubmitted | Rejection]
-"""A record: where it stood, its value, and what it turned out to be."""
+log = logging.getLogger(__name__)
+
+_NEWS = {Exclusion.UNKNOWN_UNIT, Exclusion.UNKNOWN_FIELD}
+"""The registry may have been loaded anew: a record names something that we do not know."""
+
+Dealt = tuple[Stored, Outcome | Rejection]
+"""A response and what storing it came to; a rejection when MongoDB cannot take it."""
 
 
 class Ingest:
@@ -47,7 +46,8 @@ class Ingest:
         self._database = database
         self._producer = producer
         self._registry = registry
-        self._settings = settings
+        self._examiner = Examiner(settings, producer.encode)
+        self._share = InvalidShare(settings)
         self._clock = clock
 
     async def handle(self, partition: int, records: Records) -> None:
@@ -55,113 +55,134 @@ class Ingest:
 
         The order is what makes it safe: a response is stored with its source before it is
         published, and published before Kafka learns that the record is done.
+
+        Raises:
+            HaltError: when so much would be set aside that rather we are wrong.
         """
-        read: list[Read] = [
-            (SourcePosition(partition=partition, offset=r.offset), r.value, read_response(r.value))
-            for r in records
+        found = {one.source.offset: one for one in await self._examined(partition, records)}
+        aside = await quarantine.known(
+            self._database, FEEDBACK_SUBMITTED.name, [one.source for one in found.values()]
+        )
+        seen = await self._seen_before(
+            [one for offset, one in found.items() if offset not in aside]
+        )
+        rejections = aside | {
+            offset: one.result
+            for offset, one in found.items()
+            if isinstance(one.result, Rejection) and offset not in aside.keys() | seen.keys()
+        }
+        fresh = [offset for offset in found if offset not in aside]
+        self._share.check(_verdicts(fresh, rejections))
+        items = [
+            one.result.item if isinstance(one.result, Ready) else seen[offset]
+            for offset, one in found.items()
+            if offset not in rejections
         ]
-        if any(isinstance(item, FeedbackSubmitted) and self._is_news(item) for _, _, item in read):
-            await self._registry.refresh()
-        verdicts = await self._verdicts(read)
-        items: list[Stored] = []
-        suspects: list[Suspect] = []
-        for source, value, item in read:
-            verdict = verdicts[source.offset]
-            if verdict is None and isinstance(item, FeedbackSubmitted):
-                day = local_day(item.occurred_at)
-                above = self._registry.value.above(f"unit:{item.unit}", day)
-                items.append(Stored(item, source, above))
-            elif verdict is not None:
-                unit = item.unit if isinstance(item, FeedbackSubmitted) else None
-                suspects.append(Suspect(FEEDBACK_SUBMITTED.name, source, value, unit, verdict))
         now = self._clock()
-        values = {source.offset: value for source, value, _ in read}
         used = await spent.spend(self._database, items, now)
+        rejections |= dict.fromkeys(used, _TOKEN_USED)
         outcomes = await responses.store(
             self._database, [item for item in items if item.source.offset not in used]
         )
-        suspects += [
-            self._reused(item, values[item.source.offset], Exclusion.TOKEN_USED)
-            for item in items
-            if item.source.offset in used
-        ]
-        suspects += [
-            self._reused(item, values[item.source.offset], _REUSED[outcome])
+        refused = {
+            item.source.offset: outcome
             for item, outcome in outcomes
-            if outcome in _REUSED
-        ]
+            if isinstance(outcome, Rejection)
+        }
+        if refused:
+            self._share.check(_verdicts(fresh, rejections | refused))
+        rejections |= refused | {
+            item.source.offset: _REUSED[outcome]
+            for item, outcome in outcomes
+            if isinstance(outcome, Outcome) and outcome in _REUSED
+        }
+        suspects = [_suspect(found[offset], rejections[offset]) for offset in rejections]
         await quarantine.keep(self._database, suspects, now)
         await self._producer.send_in_order(
             FEEDBACK_ACCEPTED,
             partition,
             (
-                _accepted(item)
+                self._event(item, outcome, found[item.source.offset])
                 for item, outcome in outcomes
                 if outcome in {Outcome.NEW, Outcome.REDELIVERED}
             ),
         )
         await self._producer.send(FEEDBACK_QUARANTINED, [s.event(now) for s in suspects])
+        self._share.remember(_verdicts(fresh, rejections))
+        _tell([suspect for suspect in suspects if suspect.source.offset not in aside])
         _count(outcomes, suspects)
 
-    async def _verdicts(self, read: Sequence[Read]) -> dict[int, Rejection | None]:
-        """Why each record does not count, by source offset; None where it does.
+    async def _examined(self, partition: int, records: Records) -> list[Examined]:
+        sources = [SourcePosition(partition=partition, offset=r.offset) for r in records]
+
+        def examine(registry: Registry) -> list[Examined]:
+            return [
+                self._examiner.examine(source, record.value, registry)
+                for source, record in zip(sources, records, strict=True)
+            ]
+
+        before = self._registry.value
+        found = examine(before)
+        if any(isinstance(one.result, Rejection) and one.result.reason in _NEWS for one in found):
+            await self._registry.refresh()
+            if self._registry.value is not before:
+                return examine(self._registry.value)
+        return found
+
+    async def _seen_before(self, found: Sequence[Examined]) -> dict[int, Stored]:
+        """Records that were stored once, though they would not be now, by source offset.
 
         A record that is read again gets the verdict that it got first, even if the registry was
-        loaded anew meanwhile: it may have been published by that.
+        loaded anew meanwhile or our code has changed: it may have been published by that.
         """
-        aside = await quarantine.known(
-            self._database, FEEDBACK_SUBMITTED.name, [source for source, _, _ in read]
-        )
-        verdicts: dict[int, Rejection | None] = {}
-        doubted: list[tuple[SourcePosition, FeedbackSubmitted]] = []
-        for source, _, item in read:
-            verdict = aside.get(source.offset)
-            if verdict is None:
-                verdict = item if isinstance(item, Rejection) else self._judge(item)
-                if verdict is not None and isinstance(item, FeedbackSubmitted):
-                    doubted.append((source, item))
-            verdicts[source.offset] = verdict
-        seen = await responses.seen_before(self._database, doubted)
-        return verdicts | dict.fromkeys(seen)
+        doubted = [one for one in found if isinstance(one.result, Rejection)]
+        unreadable = [one.source for one in doubted if one.response is None]
+        if (source := await responses.stored_at(self._database, unreadable)) is not None:
+            message = (
+                f"record {source.offset} was stored as a response before and cannot be read now: "
+                "mend the code"
+            )
+            raise HaltError(message)
+        readable = [(one.source, one.response) for one in doubted if one.response is not None]
+        return await responses.seen_before(self._database, readable)
 
-    def _is_news(self, response: FeedbackSubmitted) -> bool:
-        """Whether the registry may have been loaded anew: it names something we do not know."""
-        registry = self._registry.value
-        return not registry.knows(f"unit:{response.unit}") or (
-            response.field is not None and not registry.knows(f"field:{response.field}")
-        )
-
-    def _judge(self, response: FeedbackSubmitted) -> Rejection | None:
-        return judge(response, instruments(), self._registry.value, self._settings)
-
-    @staticmethod
-    def _reused(item: Stored, value: bytes | None, reason: Exclusion) -> Suspect:
-        rejection = Rejection(reason, (_REUSE_RULES[reason],))
-        said = item.response
-        return Suspect(
-            FEEDBACK_SUBMITTED.name, item.source, value, said.unit, rejection, said.device
-        )
+    def _event(self, item: Stored, outcome: Outcome | Rejection, one: Examined) -> Encoded:
+        if outcome is Outcome.NEW and isinstance(one.result, Ready):
+            return one.result.event
+        return self._producer.encode(accepted(item))
 
 
-def _accepted(item: Stored) -> FeedbackAccepted:
-    # Every value is checked already.
-    said = {name: getattr(item.response, name) for name in Answered.model_fields}
-    return FeedbackAccepted.model_construct(
-        **said, received_at=item.response.received_at, above=item.above, source=item.source
-    )
+def _reused(reason: Exclusion, field: str, rule: str) -> Rejection:
+    return Rejection(reason, (Violation(field=field, rule=rule),))
 
 
 _REUSED = {
-    Outcome.ID_REUSED: Exclusion.ID_REUSED,
-    Outcome.SEQUENCE_REUSED: Exclusion.SEQUENCE_REUSED,
-}
-_REUSE_RULES = {
-    Exclusion.ID_REUSED: Violation(field="id", rule="must not have been used for other content"),
-    Exclusion.SEQUENCE_REUSED: Violation(
-        field="sequence", rule="must not have been used by the device before"
+    Outcome.ID_REUSED: _reused(
+        Exclusion.ID_REUSED, "id", "must not have been used for other content"
     ),
-    Exclusion.TOKEN_USED: Violation(field="dossier_token", rule="must not have voted before"),
+    Outcome.SEQUENCE_REUSED: _reused(
+        Exclusion.SEQUENCE_REUSED, "sequence", "must not have been used by the device before"
+    ),
 }
+_TOKEN_USED = _reused(Exclusion.TOKEN_USED, "dossier_token", "must not have voted before")
+
+
+def _suspect(one: Examined, rejection: Rejection) -> Suspect:
+    device = one.response.device if one.response else None
+    return Suspect(FEEDBACK_SUBMITTED.name, one.source, one.value, one.unit, rejection, device)
+
+
+def _verdicts(offsets: Sequence[int], rejections: Mapping[int, Rejection]) -> list[Verdict]:
+    return [rejections[offset].reason if offset in rejections else None for offset in offsets]
+
+
+def _tell(suspects: Sequence[Suspect]) -> None:
+    """Log what our own code failed on, once it is set aside: not with every try of a batch."""
+    for suspect in suspects:
+        if suspect.rejection.reason is Exclusion.ERROR:
+            log.warning("%s is set aside: %s", suspect.id, suspect.rejection.violations[0].rule)
+
+
 _NAMES = {
     Outcome.NEW: "accepted",
     Outcome.REDELIVERED: "redelivered",
@@ -169,8 +190,12 @@ _NAMES = {
 }
 
 
-def _count(outcomes: Sequence[tuple[Stored, Outcome]], suspects: Sequence[Suspect]) -> None:
-    counts = Counter(_NAMES[outcome] for _, outcome in outcomes if outcome in _NAMES)
+def _count(outcomes: Sequence[Dealt], suspects: Sequence[Suspect]) -> None:
+    counts = Counter(
+        _NAMES[outcome]
+        for _, outcome in outcomes
+        if isinstance(outcome, Outcome) and outcome in _NAMES
+    )
     counts.update(suspect.rejection.reason.value for suspect in suspects)
     for name, number in counts.items():
         metrics.INGEST_RECORDS.labels(name).inc(number)

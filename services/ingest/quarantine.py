@@ -6,11 +6,13 @@ from datetime import datetime
 
 from bson import Binary
 from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
 
 from method.counted import Exclusion
 from schemas.collections import QUARANTINE
 from schemas.feedback import FeedbackQuarantined, SourcePosition, Violation
 from services.ingest.reading import Rejection
+from services.ingest.writing import without_input
 from services.runtime.database import Database
 
 
@@ -67,24 +69,25 @@ async def keep(database: Database, suspects: Sequence[Suspect], now: datetime) -
     """Keep the records; one that is there already stays as it is."""
     if not suspects:
         return
-    await database[QUARANTINE].bulk_write(
-        [
-            UpdateOne(
-                {"_id": suspect.id},
-                {
-                    "$setOnInsert": {
-                        "reason": suspect.rejection.reason.value,
-                        "violations": [v.model_dump() for v in suspect.rejection.violations],
-                        "source": suspect.source.model_dump(),
-                        "unit": suspect.unit,
-                        "device": suspect.device,
-                        "value": None if suspect.value is None else Binary(suspect.value),
-                        "quarantined_at": now,
-                    }
-                },
-                upsert=True,
-            )
-            for suspect in suspects
-        ],
-        ordered=False,
-    )
+    additions = [
+        UpdateOne(
+            {"_id": suspect.id},
+            {
+                "$setOnInsert": {
+                    "reason": suspect.rejection.reason.value,
+                    "violations": [v.model_dump() for v in suspect.rejection.violations],
+                    "source": suspect.source.model_dump(),
+                    "unit": suspect.unit,
+                    "device": suspect.device,
+                    "value": None if suspect.value is None else Binary(suspect.value),
+                    "quarantined_at": now,
+                }
+            },
+            upsert=True,
+        )
+        for suspect in suspects
+    ]
+    try:
+        await database[QUARANTINE].bulk_write(additions, ordered=False)
+    except BulkWriteError as error:
+        raise without_input(error) from None

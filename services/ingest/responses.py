@@ -4,17 +4,20 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import cached_property
 from uuid import UUID
 
+from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
+from method.counted import Exclusion
 from schemas.collections import RESPONSES
-from schemas.feedback import FeedbackSubmitted, SourcePosition
+from schemas.feedback import FeedbackSubmitted, SourcePosition, Violation
 from schemas.scope import Scope
-from services.runtime.database import Database, Document
-
-DUPLICATE_KEY = 11000
+from services.ingest.reading import Rejection
+from services.ingest.writing import DUPLICATE_KEY, refusal, without_input
+from services.runtime.database import Database, Document, encoded
 
 
 class Outcome(Enum):
@@ -47,20 +50,23 @@ class Stored:
         text = self.response.model_dump_json(exclude=left_out, exclude_none=True)
         return hashlib.sha256(text.encode()).digest()
 
-    def document(self) -> Document:
+    @cached_property
+    def document(self) -> RawBSONDocument:
         """As MongoDB keeps it; the token stays in `spent`, apart."""
         fields = self.response.model_dump(
             mode="python", exclude={"dossier_token"}, exclude_none=True
         )
-        return {
-            **fields,
-            "_id": fields.pop("id"),
-            "channel": self.response.channel.value,
-            "stage": self.response.stage.value,
-            "above": self.above,
-            "digest": self.digest,
-            "source": self.source.model_dump(),
-        }
+        return encoded(
+            {
+                **fields,
+                "_id": fields.pop("id"),
+                "channel": self.response.channel.value,
+                "stage": self.response.stage.value,
+                "above": self.above,
+                "digest": self.digest,
+                "source": self.source.model_dump(),
+            }
+        )
 
 
 async def _stored(
@@ -75,17 +81,32 @@ async def _stored(
 
 async def seen_before(
     database: Database, suspects: Sequence[tuple[SourcePosition, FeedbackSubmitted]]
-) -> set[int]:
-    """Source offsets of those records that were stored before, or recognised as copies."""
+) -> dict[int, Stored]:
+    """Those records that were stored before, or recognised as copies, by source offset."""
     if not suspects:
-        return set()
+        return {}
     found = await _stored(database, [response for _, response in suspects])
     return {
-        source.offset
+        source.offset: Stored(response, source, document["above"])
         for source, response in suspects
         if (document := found.get(response.id))
         and source.model_dump() in [document["source"], *document.get("copies", [])]
     }
+
+
+async def stored_at(database: Database, sources: Sequence[SourcePosition]) -> SourcePosition | None:
+    """The first of these places in the topic whose record was stored; None when none was."""
+    if not sources:
+        return None
+    found = await database[RESPONSES].find_one(
+        {
+            "source.partition": sources[0].partition,
+            "source.offset": {"$in": [source.offset for source in sources]},
+        },
+        {"source": 1},
+        sort=[("source.offset", 1)],
+    )
+    return SourcePosition.model_validate(found["source"]) if found else None
 
 
 async def _outcomes_of_known(
@@ -112,26 +133,38 @@ async def _outcomes_of_known(
     return outcomes
 
 
-async def store(database: Database, items: Sequence[Stored]) -> list[tuple[Stored, Outcome]]:
+async def store(
+    database: Database, items: Sequence[Stored]
+) -> list[tuple[Stored, Outcome | Rejection]]:
     """Insert the responses of one partition that are not there yet.
 
     Returns:
-        Every item with its outcome, in the order of the source offsets.
+        Every item with its outcome, in the order of the source offsets; a rejection for a document
+        that MongoDB cannot take.
 
     Raises:
-        DatabaseError: when MongoDB fails for another reason than a known id.
+        DatabaseError: when MongoDB fails for a reason that is not one document's.
     """
     if not items:
         return []
-    outcomes = {item.source.offset: (item, Outcome.NEW) for item in items}
+    outcomes: dict[int, tuple[Stored, Outcome | Rejection]] = {
+        item.source.offset: (item, Outcome.NEW) for item in items
+    }
     try:
-        await database[RESPONSES].insert_many([item.document() for item in items], ordered=False)
+        await database[RESPONSES].insert_many([item.document for item in items], ordered=False)
     except BulkWriteError as error:
-        failures = error.details["writeErrors"]
-        concern_errors = error.details.get("writeConcernErrors")
-        if concern_errors or any(failure["code"] != DUPLICATE_KEY for failure in failures):
-            raise
-        known = [items[failure["index"]] for failure in failures]
+        known: list[Stored] = []
+        if error.details.get("writeConcernErrors"):
+            raise without_input(error) from None
+        for failure in error.details["writeErrors"]:
+            item = items[failure["index"]]
+            if failure["code"] == DUPLICATE_KEY:
+                known.append(item)
+            elif why := refusal(failure):
+                rule = Violation(field="record", rule=why)
+                outcomes[item.source.offset] = (item, Rejection(Exclusion.ERROR, (rule,)))
+            else:
+                raise without_input(error) from None
         for item, outcome in await _outcomes_of_known(database, known):
             outcomes[item.source.offset] = (item, outcome)
     return list(outcomes.values())

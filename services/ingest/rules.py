@@ -73,6 +73,7 @@ def judge(
     """None when the response counts, else the first rule that excludes it."""
     return (
         _instrument_problem(response, instruments)
-        or _place_problem(response, registry)
+        # Before the place: the last hours of the year 9999 lie beyond every local day.
         or _time_problem(response, settings)
+        or _place_problem(response, registry)
     )

@@ -12,7 +12,8 @@ from typing import Final
 from pymongo.errors import BulkWriteError
 
 from schemas.topics import FEEDBACK_SUBMITTED
-from services.ingest.responses import DUPLICATE_KEY, Stored
+from services.ingest.responses import Stored
+from services.ingest.writing import DUPLICATE_KEY, without_input
 from services.runtime.database import Database, Document
 
 SPENT: Final = "ingest.spent_tokens"
@@ -43,7 +44,7 @@ async def spend(database: Database, items: Sequence[Stored], now: datetime) -> s
         failures = error.details["writeErrors"]
         concern_errors = error.details.get("writeConcernErrors")
         if concern_errors or any(failure["code"] != DUPLICATE_KEY for failure in failures):
-            raise
+            raise without_input(error) from None
         doubted = [marks[failure["index"]][0] for failure in failures]
     else:
         return set()

@@ -26,6 +26,15 @@ Tail = Callable[[Records], None]
 
 log = logging.getLogger(__name__)
 
+
+class HaltError(Exception):
+    """A handler must not go on until a person or a new deploy has acted.
+
+    It is tried again like any failure, so that mended code goes on by itself. Its text is logged
+    once and shown by readiness while it lasts: it says what to do and holds nothing of a record.
+    """
+
+
 _STUCK_AFTER_SECONDS = 240
 _LONGEST_PAUSE_SECONDS = 5.0
 
@@ -72,6 +81,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         self._next: dict[int, int] = {}
         self._newest: dict[int, float] = {}
         self._failures = 0
+        self._halted: dict[int, str] = {}
         self._subscriber = broker.subscriber(
             topic,
             batch=True,
@@ -125,6 +135,8 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
                 self._owned.discard(partition.partition)
                 self._unplaced.discard(partition.partition)
                 self._next.pop(partition.partition, None)
+                self._newest.pop(partition.partition, None)
+                self._go_on(partition.partition)
                 metrics.LAG_RECORDS.labels(*self._labels, partition.partition).set(0)
                 metrics.LAG_SECONDS.labels(*self._labels, partition.partition).set(0)
 
@@ -148,7 +160,15 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             position = await self._place(partition)
             if position is not None and position != records[0].offset:
                 return True  # these are not the records to go on with
+            # Lag shows from the first records on, even if they are never done.
+            self._next.setdefault(partition, records[0].offset)
+            self._newest.setdefault(partition, records[0].timestamp / 1000)
             await self._handle(partition, records)
+        except HaltError as halt:
+            metrics.BATCH_FAILURES.labels(*self._labels).inc()
+            self._halt(partition, str(halt))
+            self._seek(partition, records[0].offset)
+            return False
         except Exception:  # whatever it is, the records are not done
             metrics.BATCH_FAILURES.labels(*self._labels).inc()
             log.exception(
@@ -164,8 +184,20 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         metrics.RECORDS.labels(*self._labels).inc(len(records))
         self._next[partition] = records[-1].offset + 1
         self._newest[partition] = records[-1].timestamp / 1000
+        self._go_on(partition)
         await self._commit(partition, records[-1].offset + 1)
         return True
+
+    def _halt(self, partition: int, why: str) -> None:
+        if partition not in self._halted:
+            log.error("%s/%d stands still: %s", self._topic, partition, why)
+        self._halted[partition] = why
+        metrics.HALTED_PARTITIONS.labels(*self._labels).set(len(self._halted))
+
+    def _go_on(self, partition: int) -> None:
+        if self._halted.pop(partition, None) is not None:
+            log.warning("%s/%d stands still no more", self._topic, partition)
+            metrics.HALTED_PARTITIONS.labels(*self._labels).set(len(self._halted))
 
     def _seek(self, partition: int, offset: int) -> None:
         consumer = self._subscriber.consumer
@@ -212,6 +244,11 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         if idle > _STUCK_AFTER_SECONDS:
             return f"last poll finished {idle:.0f} s ago"
         return None
+
+    def halted(self) -> str | None:
+        """Which partitions a handler refuses to go on with, and why; None when it goes on."""
+        whys = (f"partition {partition}: {why}" for partition, why in sorted(self._halted.items()))
+        return "; ".join(whys) or None
 
     def without_partitions(self) -> str | None:
         """What is wrong while Kafka has assigned nothing to a consumer that never had anything."""

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from datetime import UTC
 from typing import Any, TypeVar
 
-from bson import CodecOptions, Timestamp
+from bson import CodecOptions, Timestamp, encode
 from bson.binary import UuidRepresentation
+from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorClientSession,
@@ -25,6 +26,19 @@ DatabaseError = PyMongoError
 Result = TypeVar("Result")
 
 _NAMESPACE_EXISTS = 48
+
+_OPTIONS: CodecOptions[Document] = CodecOptions(
+    tz_aware=True, tzinfo=UTC, uuid_representation=UuidRepresentation.STANDARD
+)
+
+
+def encoded(document: Document) -> RawBSONDocument:
+    """A document as it goes to MongoDB, so that it costs and can fail on its own.
+
+    Raises:
+        bson.errors.InvalidDocument, OverflowError: when it cannot be written as BSON.
+    """
+    return RawBSONDocument(encode(document, codec_options=_OPTIONS))
 
 
 class Database:
@@ -49,10 +63,7 @@ class Database:
             connectTimeoutMS=3_000,
             socketTimeoutMS=60_000,
         )
-        options: CodecOptions[Document] = CodecOptions(
-            tz_aware=True, tzinfo=UTC, uuid_representation=UuidRepresentation.STANDARD
-        )
-        self._database = self._client.get_database(name, codec_options=options)
+        self._database = self._client.get_database(name, codec_options=_OPTIONS)
 
     @property
     def name(self) -> str:

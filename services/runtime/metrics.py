@@ -85,6 +85,12 @@ BATCH_FAILURES = _counter(
     "It keeps growing: a server is away, or the code raises. Nothing is lost meanwhile.",
     ["service", "topic"],
 )
+HALTED_PARTITIONS = _gauge(
+    "langnghe_halted_partitions",
+    "Partitions that this process refuses to go on with until somebody acts",
+    "Any, at once: readiness and one line of the log say why. Nothing is lost, but nothing counts.",
+    ["service", "topic"],
+)
 COMMIT_FAILURES = _counter(
     "langnghe_commit_failures_total",
     "Offset commits that Kafka refused, mostly during a rebalance",
@@ -181,8 +187,8 @@ SCORING_FENCED = _counter(
 )
 SCORING_UNREADABLE = _counter(
     "langnghe_scoring_unreadable_total",
-    "Accepted records that could not be read; kept in scoring.unreadable",
-    "Any: ingest and scoring disagree about the event.",
+    "Accepted records, not of ingest, that could not be read; kept in scoring.unreadable",
+    "Any: somebody else writes to feedback.accepted.v1.",
     [],
 )
 SCORING_REFRESH_SECONDS = _histogram(

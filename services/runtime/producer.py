@@ -7,6 +7,7 @@ headers by record, so this stands on aiokafka itself (docs/decisions/0003-fastst
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -21,10 +22,24 @@ from services.runtime import metrics
 log = logging.getLogger(__name__)
 
 _PROBE_SECONDS = 1.0
+_BATCH_BYTES = 512 * 1024
+_BATCH_OVERHEAD = 1024
 
 
 class KafkaUnavailableError(Exception):
     """Kafka did not acknowledge in time; the record may or may not be there."""
+
+
+class EventTooLargeError(Exception):
+    """An event is larger than a whole Kafka batch."""
+
+
+class Encoded(NamedTuple):
+    """An event as Kafka gets it."""
+
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
 
 
 class Producer:
@@ -89,7 +104,7 @@ class Producer:
             acks="all",
             enable_idempotence=True,
             linger_ms=2,
-            max_batch_size=512 * 1024,
+            max_batch_size=_BATCH_BYTES,
             max_request_size=4 * 1024 * 1024,
             request_timeout_ms=10_000,
         )
@@ -156,8 +171,25 @@ class Producer:
             raise KafkaUnavailableError(self._bootstrap) from error
         await self._acknowledged(topic, futures, len(events), timeout)
 
+    def encode(self, event: Event) -> Encoded:
+        """An event of this service, for `send_in_order`.
+
+        Raises:
+            EventTooLargeError: when it does not fit into a batch; Kafka would refuse it for ever.
+        """
+        encoded = Encoded(
+            event.subject().encode(),
+            event.to_json(),
+            headers(event, f"/langnghe/{self._service}"),
+        )
+        size = len(encoded.key) + len(encoded.value)
+        size += sum(len(name) + len(value) for name, value in encoded.headers)
+        if size > _BATCH_BYTES - _BATCH_OVERHEAD:
+            raise EventTooLargeError(event.TYPE)
+        return encoded
+
     async def send_in_order(
-        self, topic: Topic, partition: int, events: Iterable[Event], *, timeout: float = 30.0
+        self, topic: Topic, partition: int, events: Iterable[Encoded], *, timeout: float = 30.0
     ) -> None:
         """Send events to one partition so that none can be there without those before it.
 
@@ -168,21 +200,12 @@ class Producer:
             KafkaUnavailableError: when Kafka does not acknowledge a batch within `timeout` seconds.
         """
         producer = self._ready_producer(topic)
-        source = f"/langnghe/{self._service}"
         batch = producer.create_batch()
         for event in events:
-            record = {
-                "timestamp": None,
-                "key": event.subject().encode(),
-                "value": event.to_json(),
-                "headers": headers(event, source),
-            }
-            if batch.append(**record) is None:
+            if batch.append(timestamp=None, **event._asdict()) is None:
                 await self._send_batch(producer, topic, partition, batch, timeout)
                 batch = producer.create_batch()
-                if batch.append(**record) is None:
-                    msg = f"an event of {topic.name} is larger than a whole Kafka batch"
-                    raise ValueError(msg)
+                batch.append(timestamp=None, **event._asdict())
         if batch.record_count():
             await self._send_batch(producer, topic, partition, batch, timeout)
 

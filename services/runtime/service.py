@@ -100,6 +100,7 @@ class Service:
         )
         self._consumers.append(consumer)
         self.health.live_while(f"consumer {topic.name}", consumer.stuck)
+        self.health.ready_while(f"going on with {topic.name}", consumer.halted)
         return consumer
 
     def follow(self, topic: Topic, handle: Tail) -> None:

@@ -4,6 +4,10 @@ One transaction a batch: compare-and-set of the partition's position, then the s
 is a *source* offset (of feedback.submitted.v1): a record that ingest publishes again after a crash
 has a new offset in feedback.accepted.v1 but the same source offset, and is skipped. Guarding each
 bucket by an offset of its own would count twice, because a replayed batch has other boundaries.
+
+A record of ingest that cannot be read or counted holds an answer that was acknowledged, and the
+fault is ours: the partition stands still, loudly, until the code is mended, because passing over it
+would lose the answer. A record that somebody else wrote to the topic holds none: it is kept aside.
 """
 
 import logging
@@ -19,7 +23,8 @@ from schemas.collections import BUCKETS, POSITIONS
 from schemas.feedback import FeedbackAccepted
 from schemas.topics import FEEDBACK_ACCEPTED
 from services.runtime import metrics
-from services.runtime.consumer import Records
+from services.runtime.blame import blame
+from services.runtime.consumer import HaltError, Records
 from services.runtime.database import Database, Session
 from services.scoring.counting import NO_FIELD, BucketKey, Delta, deltas
 from services.scoring.storage import UNREADABLE
@@ -27,6 +32,7 @@ from services.scoring.storage import UNREADABLE
 log = logging.getLogger(__name__)
 
 NOTHING_APPLIED = -1
+_OF_INGEST = ("ce_source", b"/langnghe/ingest")
 _AGES_KEPT = 50_000
 
 
@@ -76,7 +82,11 @@ class Ledger:
         return position
 
     async def handle(self, partition: int, records: Records) -> None:
-        """Count the records of one partition that were not counted before."""
+        """Count the records of one partition that were not counted before.
+
+        Raises:
+            HaltError: when one of ingest's cannot be read or counted.
+        """
         events = await self._readable(records)
         following = records[-1].offset + 1
         while True:
@@ -102,8 +112,13 @@ class Ledger:
             try:
                 event = read(FeedbackAccepted, record.value or b"")
             except ValidationError as error:
-                metrics.SCORING_UNREADABLE.inc()
                 place = f"{record.topic}/{record.partition}/{record.offset}"
+                if _OF_INGEST in record.headers:
+                    message = (
+                        f"{place} is of ingest and cannot be read: {error.error_count()} rules"
+                    )
+                    raise HaltError(message) from None
+                metrics.SCORING_UNREADABLE.inc()
                 log.exception("%s cannot be read, it is kept in %s", place, UNREADABLE)
                 await self._database[UNREADABLE].update_one(
                     {"_id": place},
@@ -121,7 +136,7 @@ class Ledger:
         self, partition: int, applied: int, fresh: Sequence[FeedbackAccepted], following: int
     ) -> None:
         last = fresh[-1].source.offset if fresh else applied
-        operations = [_add(partition, key, delta) for key, delta in deltas(fresh).items()]
+        operations = [_add(partition, key, delta) for key, delta in _sums(fresh).items()]
 
         async def work(session: Session) -> None:
             moved = await self._database[POSITIONS].update_one(
@@ -142,6 +157,20 @@ class Ledger:
                 Age(e.source.offset, e.occurred_at.timestamp(), e.received_at.timestamp())
                 for e in fresh
             ]
+
+
+def _sums(fresh: Sequence[FeedbackAccepted]) -> dict[BucketKey, Delta]:
+    try:
+        return deltas(fresh)
+    except Exception:
+        for event in fresh:
+            try:
+                deltas([event])
+            except Exception as error:  # noqa: BLE001  # whatever our code raises
+                where = f"{event.source.partition}/{event.source.offset}"
+                message = f"the response of source {where} cannot be counted: {blame(error)}"
+                raise HaltError(message) from None
+        raise
 
 
 def _add(partition: int, key: BucketKey, delta: Delta) -> UpdateOne:

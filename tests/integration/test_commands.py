@@ -74,6 +74,11 @@ COMMANDS = (
     ("devices", "show"),
     ("devices", "revoke"),
     ("tokens", "issue"),
+    ("quarantine",),
+    ("quarantine", "list"),
+    ("quarantine", "show"),
+    ("quarantine", "replay"),
+    ("quarantine", "discard"),
 )
 
 

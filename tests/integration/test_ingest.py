@@ -137,6 +137,9 @@ WRONG: list[tuple[str, Any, str]] = [
     ("late", {"occurred_at": (NOW - timedelta(days=7, seconds=1)).isoformat()}, "occurred_at"),
     ("late", {"occurred_at": (NOW - timedelta(days=365)).isoformat()}, "occurred_at"),
     ("future", {"occurred_at": (NOW + timedelta(minutes=6)).isoformat()}, "occurred_at"),
+    # No local day holds these two; each stopped its partition for good.
+    ("future", {"occurred_at": "9999-12-31T23:30:00Z"}, "occurred_at"),
+    ("late", {"occurred_at": "0001-01-01T00:00:00+07:00"}, "occurred_at"),
 ]
 
 

@@ -72,6 +72,22 @@ async def test_the_reckoning_names_what_is_wrong(
     assert (balance.lost, balance.counted_twice, balance.out_of_place, balance.phantom) == wrong
 
 
+async def test_a_replayed_record_is_set_aside_no_more_and_a_discarded_one_is(
+    database: Database,
+) -> None:
+    ledger = Ledger()
+    ledger.acknowledge(parcel(IDS[0], "late"), 0.0)
+    for kind in ("replayed", "discarded"):
+        resolution = {"kind": kind}
+        aside = {"_id": kind, "reason": "late", "resolution": resolution}
+        await database[QUARANTINE].insert_one(aside)
+        balance = await ledger.balance(database)
+        settled = await ledger.settled(database)
+        assert settled == (kind == "discarded")
+        assert balance.quarantined == ({} if kind == "replayed" else {"late": 1})
+        assert balance.exact == settled
+
+
 async def test_what_was_not_set_aside_is_lost(database: Database) -> None:
     ledger = Ledger()
     ledger.acknowledge(parcel(IDS[0], "late"), 0.0)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -115,10 +114,10 @@ async def test_a_failing_transaction_leaves_no_trace(
     ledger = Ledger(database)
     await ledger.handle(0, records([accepted(0)]))
 
-    def explode(_: object) -> dict[Any, Any]:
+    def explode(*_: object) -> None:
         raise RuntimeError("crash before the write")
 
-    monkeypatch.setattr("services.scoring.ledger.deltas", explode)
+    monkeypatch.setattr("services.scoring.ledger._add", explode)
     with pytest.raises(RuntimeError):
         await ledger.handle(0, records([accepted(1)], first=1))
     monkeypatch.undo()
