@@ -30,7 +30,9 @@ def build(settings: NotifySettings) -> Service:
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     alerts = Alerts(service.database, registry, rules, service.clock)
 
-    webhook = WebhookChannel(settings.webhook_key.get_secret_value(), service.clock)
+    webhook = WebhookChannel(
+        settings.webhook_key.get_secret_value(), settings.webhook_private_hosts, service.clock
+    )
     sender = Sender(
         service.database,
         registry,
