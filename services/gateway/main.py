@@ -1,6 +1,7 @@
 """The gateway process."""
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.staticfiles import StaticFiles
 
 from schemas.collections import REGISTRY
@@ -13,13 +14,14 @@ from services.gateway.pages import routes as pages
 from services.gateway.reading import Reader
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached
-from services.runtime.service import Service, serve
+from services.runtime.service import Service
+from services.runtime.serving import Sites, serve
 
 _REGISTRY_SECONDS = 2.0
 
 
-def build(settings: GatewaySettings) -> FastAPI:
-    """Put the application together."""
+def build(settings: GatewaySettings) -> Sites:
+    """Put the application together: the public's site and that of operations."""
     service = Service("gateway", settings)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh, at_once=True)
@@ -32,7 +34,8 @@ def build(settings: GatewaySettings) -> FastAPI:
         version="1.0.0",
         description="Feedback on public services: hand it in, read the rolling indices.",
         lifespan=service.running,
-        # Their pages would load scripts from elsewhere; the document is at /openapi.json.
+        # The document is for operations; the pages would load scripts from elsewhere.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
@@ -44,11 +47,11 @@ def build(settings: GatewaySettings) -> FastAPI:
     app.include_router(live.router(updates))
     app.include_router(pages.router(reader))
     app.mount("/static", StaticFiles(directory=pages.STATIC))
-    app.router.routes.extend(service.health.routes())
-    return app
+    operations = Starlette(routes=[*service.health.routes(), openapi.route(app)])
+    return Sites(app, operations, settings.ops_port)
 
 
 def main() -> None:
     """Run until stopped."""
     settings = GatewaySettings()
-    serve(build(settings), settings)
+    serve(build(settings), settings, (settings.http_host, settings.http_port))

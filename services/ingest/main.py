@@ -6,7 +6,8 @@ from schemas.topics import FEEDBACK_SUBMITTED
 from services.ingest.batch import Ingest
 from services.ingest.settings import IngestSettings
 from services.runtime.cached import Cached
-from services.runtime.service import Service, serve
+from services.runtime.service import Service
+from services.runtime.serving import serve
 
 REGISTRY_SECONDS = 5.0
 

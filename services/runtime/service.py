@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
-import uvicorn
 from faststream.kafka import KafkaBroker
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from schemas.flow import FLOWS
 from schemas.topics import Topic
-from services.runtime import identity, logs, metrics
+from services.runtime import identity, metrics
 from services.runtime.clock import Clock, system_clock
 from services.runtime.consumer import Handle, PartitionConsumer, Resume, Tail, follow
 from services.runtime.database import Database, DatabaseError
@@ -212,21 +211,5 @@ class Service:
             log.info("%s is down", self.name)
 
     def app(self) -> ASGIApp:
-        """The application of a service that only consumes: health and metrics over HTTP."""
+        """The application of a service that only consumes: what operations need, over HTTP."""
         return Starlette(routes=self.health.routes(), lifespan=self.running)
-
-
-def serve(app: ASGIApp, settings: Settings) -> None:
-    """Run an application until SIGTERM or Ctrl-C, then finish what runs."""
-    logs.configure(settings.log_level)
-    uvicorn.run(
-        app,
-        host=settings.http_host,
-        port=settings.http_port,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_WORST_BATCH_SECONDS,
-    )

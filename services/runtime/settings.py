@@ -37,8 +37,12 @@ class Settings(BaseSettings):
     database: Annotated[
         str, Field(pattern=r"^[a-z0-9_-]{1,38}$", description="Name of the database")
     ] = "langnghe"
-    http_host: Annotated[str, Field(description="Address to listen on")] = "127.0.0.1"
-    http_port: Annotated[int, Field(ge=1, le=65535, description="Port to listen on")] = 8080
+    ops_host: Annotated[
+        str, Field(description="Address to serve metrics and health on; not for the public")
+    ] = "127.0.0.1"
+    ops_port: Annotated[
+        int, Field(ge=1, le=65535, description="Port to serve metrics and health on")
+    ] = 8081
     log_level: Annotated[
         str,
         Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged"),

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -37,12 +38,20 @@ Answer = tuple[int, dict[str, Any]]
 class Client:
     """A caller of one gateway."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, operations: str) -> None:
         self.session = session
         self.url = url
+        self.operations = operations
 
     async def get(self, path: str) -> Answer:
-        async with self.session.get(self.url + path) as answer:
+        return await self._get(self.url + path)
+
+    async def ops(self, path: str) -> Answer:
+        """What is at a path of the port for operations."""
+        return await self._get(self.operations + path)
+
+    async def _get(self, url: str) -> Answer:
+        async with self.session.get(url) as answer:
             return answer.status, await answer.json(content_type=None)
 
     async def post(
@@ -54,17 +63,27 @@ class Client:
             return answer.status, await answer.json(content_type=None)
 
 
+@asynccontextmanager
+async def calling(settings: GatewaySettings) -> AsyncIterator[Client]:
+    sites = build(settings)
+    async with (
+        serving(sites.public) as url,
+        serving(sites.operations) as operations,
+        aiohttp.ClientSession() as session,
+    ):
+        yield Client(session, url, operations)
+
+
 @pytest_asyncio.fixture
 async def gateway(servers: Servers, database: Database) -> AsyncIterator[Client]:
     await load_small_registry(database)
     settings = GatewaySettings(
         KAFKA_URL=servers.kafka_url, MONGO_URL=servers.mongo_url, database=DATABASE
     )
-    async with serving(build(settings)) as url, aiohttp.ClientSession() as session:
-        client = Client(session, url)
+    async with calling(settings) as client:
 
         async def ready() -> bool:
-            status, _ = await client.get("/health/ready")
+            status, _ = await client.ops("/health/ready")
             known, _ = await client.get(f"/v1/indices/unit:{UNIT}")
             return (status, known) == (200, 200)
 
@@ -195,19 +214,19 @@ async def test_without_kafka_kiosks_are_told_to_come_back_at_once(
     settings = GatewaySettings(
         KAFKA_URL=f"127.0.0.1:{ports.choose()}", MONGO_URL=servers.mongo_url, database=DATABASE
     )
-    async with serving(build(settings)) as url, aiohttp.ClientSession() as session:
-        async with session.post(f"{url}/v1/feedback", json=response()) as answer:
+    async with calling(settings) as client:
+        url = f"{client.url}/v1/feedback"
+        async with client.session.post(url, json=response()) as answer:
             problem = await answer.json(content_type=None)
             assert answer.status == problem["status"] == 503
             assert answer.headers["Retry-After"] == "5"
-        client = Client(session, url)
 
         async def reads() -> bool:
             return (await client.get(f"/v1/indices/unit:{UNIT}"))[0] == 200
 
         await eventually(reads, "indices can be read without Kafka")
-        assert (await client.get("/health/live"))[0] == 200
-        assert (await client.get("/health/ready"))[0] == 503
+        assert (await client.ops("/health/live"))[0] == 200
+        assert (await client.ops("/health/ready"))[0] == 503
 
 
 async def test_without_mongodb_readers_are_told_to_come_back(servers: Servers) -> None:
@@ -216,9 +235,9 @@ async def test_without_mongodb_readers_are_told_to_come_back(servers: Servers) -
         MONGO_URL=f"mongodb://127.0.0.1:{ports.choose()}/?directConnection=true",
         database=DATABASE,
     )
-    async with serving(build(settings)) as url, aiohttp.ClientSession() as session:
+    async with calling(settings) as client:
         for path in ("/v1/alerts", "/v1/indices/country", "/v1/indices?parent=country"):
-            async with session.get(url + path) as answer:
+            async with client.session.get(client.url + path) as answer:
                 problem = await answer.json(content_type=None)
                 assert (answer.status, problem["type"]) == (
                     503,
@@ -367,7 +386,7 @@ async def test_alerts_are_served_with_names(gateway: Client, database: Database)
 async def test_the_openapi_document_is_valid_and_its_example_is_accepted(
     gateway: Client,
 ) -> None:
-    _, document = await gateway.get("/openapi.json")
+    _, document = await gateway.ops("/openapi.json")
     validate_openapi(document)
     assert {
         "/v1/feedback",
