@@ -9,6 +9,7 @@ from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import api, feedback, live, openapi, problems
 from services.gateway.feedback import Intake
+from services.gateway.headers import SecureHeaders
 from services.gateway.live import Live
 from services.gateway.pages import routes as pages
 from services.gateway.reading import Reader
@@ -48,7 +49,7 @@ def build(settings: GatewaySettings) -> Sites:
     app.include_router(pages.router(reader))
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     operations = Starlette(routes=[*service.health.routes(), openapi.route(app)])
-    return Sites(app, operations, settings.ops_port)
+    return Sites(SecureHeaders(app), operations, settings.ops_port)
 
 
 def main() -> None:
