@@ -100,7 +100,7 @@ class Summary:
 
 async def stored_registry(settings: Settings) -> Registry:
     """The registry in the database."""
-    database = Database(settings.mongo_url, settings.database, application="simulate")
+    database = Database.of(settings, application="simulate")
     try:
         return await read_registry(database)
     finally:

@@ -3,7 +3,8 @@ so those go through here and the switch is this one file."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
 
 from bson import CodecOptions, Timestamp
 from bson.binary import UuidRepresentation
@@ -17,6 +18,8 @@ from pymongo.errors import CollectionInvalid, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from services.runtime import metrics
+from services.runtime.security import mongo_security
+from services.runtime.settings import Settings
 
 Document = dict[str, Any]
 Collection = AsyncIOMotorCollection[Document]
@@ -30,13 +33,21 @@ _NAMESPACE_EXISTS = 48
 class Database:
     """One database of a replica set, majority reads and writes, times with zone, UUIDs as UUIDs."""
 
-    def __init__(self, url: str, name: str, *, application: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        application: str,
+        security: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         """Prepare a client; nothing is contacted yet.
 
         Args:
             url: `mongodb://…` of a replica set.
             name: of the database.
             application: the service; shown in the server's log and in metrics.
+            security: see `mongo_security`; nothing for a server that asks for nothing.
         """
         self._application = application
         self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
@@ -48,11 +59,22 @@ class Database:
             serverSelectionTimeoutMS=3_000,
             connectTimeoutMS=3_000,
             socketTimeoutMS=60_000,
+            **security,
         )
         options: CodecOptions[Document] = CodecOptions(
             tz_aware=True, tzinfo=UTC, uuid_representation=UuidRepresentation.STANDARD
         )
         self._database = self._client.get_database(name, codec_options=options)
+
+    @classmethod
+    def of(cls, settings: Settings, *, application: str) -> Self:
+        """The database that settings name, as the user that they name."""
+        return cls(
+            settings.mongo_url,
+            settings.database,
+            application=application,
+            security=mongo_security(settings),
+        )
 
     @property
     def name(self) -> str:
@@ -128,6 +150,33 @@ class Database:
                     raise
             if models:
                 await self[collection].create_indexes(list(models))
+
+    async def allow(
+        self, user: str, password: str, privileges: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Make a user who may do just this, or change them to that.
+
+        The user, of MongoDB's database `admin`, has one role, of this database and the same name.
+
+        Args:
+            user: name.
+            password: from now on.
+            privileges: actions by collection.
+        """
+        granted = [
+            {"resource": {"db": self.name, "collection": collection}, "actions": list(actions)}
+            for collection, actions in privileges.items()
+        ]
+        known = await self._database.command({"rolesInfo": user})
+        verb = "updateRole" if known["roles"] else "createRole"
+        await self._database.command({verb: user, "privileges": granted, "roles": []})
+        admin = self._client.admin
+        known = await admin.command({"usersInfo": user})
+        verb = "updateUser" if known["users"] else "createUser"
+        role = {"role": user, "db": self.name}
+        await admin.command(
+            {verb: user, "pwd": password, "roles": [role], "mechanisms": ["SCRAM-SHA-256"]}
+        )
 
     async def collection_names(self) -> list[str]:
         """Names of the collections that exist."""

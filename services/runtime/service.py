@@ -50,7 +50,7 @@ class Service:
         self.settings = settings
         self.clock = clock
         self.health = Health(name)
-        self.database = Database(settings.mongo_url, settings.database, application=name)
+        self.database = Database.of(settings, application=name)
         self.producer = Producer(settings.kafka_url, name)
         self.broker = KafkaBroker(
             settings.kafka_url.split(","),
