@@ -11,12 +11,14 @@ from aiokafka.errors import KafkaError
 from langnghe import rights
 from langnghe.console import FAILED, MISUSED, notes, stop
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from schemas.flow import FLOWS
 from schemas.topics import TOPICS
 from services.gateway import storage as gateway
 from services.ingest import storage as ingest
 from services.notify import storage as notify
-from services.runtime import identity
+from services.runtime import acls, identity
 from services.runtime.database import Database, DatabaseError
+from services.runtime.security import kafka_security
 from services.runtime.settings import Settings
 from services.runtime.topics import TopicError, create_topics
 from services.scoring import storage as scoring
@@ -38,12 +40,23 @@ async def prepare(
     """
     database = Database.of(settings, application="prepare")
     try:
-        await identity.bind(database, await identity.cluster_id(settings.kafka_url))
-        await create_topics(settings.kafka_url, TOPICS, replication=replication)
+        security = kafka_security(settings)
+        await identity.bind(database, await identity.cluster_id(settings.kafka_url, security))
+        await create_topics(settings.kafka_url, TOPICS, replication=replication, security=security)
         for owner in (gateway, ingest, scoring, notify):
             await database.prepare(owner.INDEXES)
         for service, password in (passwords or {}).items():
-            await database.allow(rights.user_of(service), password, rights.privileges(service))
+            user = rights.user_of(service)
+            await database.allow(user, password, rights.privileges(service))
+            if settings.kafka_user is not None:
+                await acls.allow(
+                    settings.kafka_url,
+                    user,
+                    receives=[topic.name for topic in FLOWS[service].receives],
+                    sends=[topic.name for topic in FLOWS[service].sends],
+                    group=service,
+                    security=security,
+                )
     finally:
         database.close()
 
@@ -59,7 +72,8 @@ def command(
             exists=True,
             file_okay=False,
             help="Folder with one password file for each service (gateway, ingest, scoring, "
-            "notify): makes a user langnghe-SERVICE with the least rights, or changes them to that",
+            "notify): makes MongoDB's user langnghe-SERVICE, or changes it, to have the least "
+            "rights, and lets Kafka's user of that name read and write the topics of its flow",
         ),
     ] = None,
 ) -> None:

@@ -35,7 +35,7 @@ class PasswordError(Exception):
 
 
 def user_of(service: str) -> str:
-    """Name of the user that a service is to MongoDB."""
+    """Name of the user that a service is to MongoDB and to Kafka."""
     return f"langnghe-{service}"
 
 

@@ -1,6 +1,7 @@
 """MongoDB. The only module that imports Motor: its successor differs in `aggregate` and sessions,
 so those go through here and the switch is this one file."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
 )
 from pymongo import IndexModel
-from pymongo.errors import CollectionInvalid, PyMongoError
+from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from services.runtime import metrics
@@ -28,6 +29,14 @@ DatabaseError = PyMongoError
 Result = TypeVar("Result")
 
 _NAMESPACE_EXISTS = 48
+
+
+def reason(error: DatabaseError) -> str:
+    """An error in a few words: what the server says of us, what TLS says of it, else its kind."""
+    if isinstance(error, OperationFailure):
+        return str((error.details or {}).get("errmsg", type(error).__name__))
+    found = re.search(r"certificate verify failed[^(\]]*", str(error))
+    return found[0].strip() if found else type(error).__name__
 
 
 class Database:

@@ -15,9 +15,10 @@ from schemas.topics import Topic
 from services.runtime import identity, metrics
 from services.runtime.clock import Clock, system_clock
 from services.runtime.consumer import Handle, PartitionConsumer, Resume, Tail, follow
-from services.runtime.database import Database, DatabaseError
+from services.runtime.database import Database, DatabaseError, reason
 from services.runtime.health import Health
 from services.runtime.producer import Producer
+from services.runtime.security import broker_security, kafka_security
 from services.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -51,10 +52,11 @@ class Service:
         self.clock = clock
         self.health = Health(name)
         self.database = Database.of(settings, application=name)
-        self.producer = Producer(settings.kafka_url, name)
+        self.producer = Producer(settings.kafka_url, name, kafka_security(settings))
         self.broker = KafkaBroker(
             settings.kafka_url.split(","),
             client_id=f"langnghe-{name}",
+            security=broker_security(settings),
             # Producing goes through `producer`; FastStream's own would be an idle connection.
             consumer_only=True,
             allow_auto_create_topics=False,
@@ -138,7 +140,7 @@ class Service:
         try:
             await self.database.ping()
         except DatabaseError as error:
-            self._database_problem = f"MongoDB does not answer: {type(error).__name__}"
+            self._database_problem = f"MongoDB does not answer: {reason(error)}"
         else:
             self._database_problem = None
 
@@ -156,7 +158,9 @@ class Service:
         await self.producer.connected()
         while True:
             try:
-                kafka = await identity.cluster_id(self.settings.kafka_url)
+                kafka = await identity.cluster_id(
+                    self.settings.kafka_url, kafka_security(self.settings)
+                )
                 await identity.check(self.database, kafka)
                 for work in self._starters:
                     await work()

@@ -59,6 +59,16 @@ class Settings(BaseSettings):
             description="Addresses of brokers, host:port, with commas between them",
         ),
     ] = "127.0.0.1:9092"
+    kafka_user: Annotated[
+        str | None, Field(description="Who this process is to Kafka; needs LANGNGHE_KAFKA_CA")
+    ] = None
+    kafka_password: Annotated[
+        SecretStr | None, Field(description="Password of that user (SCRAM-SHA-512)")
+    ] = None
+    kafka_ca: Annotated[
+        FilePath | None,
+        Field(description="Certification authorities (PEM) that Kafka is checked by; with it, TLS"),
+    ] = None
     mongo_url: Annotated[
         str,
         Field(
@@ -93,7 +103,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _credentials_are_whole(self) -> Self:
-        for user, password, authorities in (("mongo_user", "mongo_password", "mongo_ca"),):
+        for server in ("kafka", "mongo"):
+            user, password, authorities = (
+                f"{server}_{what}" for what in ("user", "password", "ca")
+            )
             if (getattr(self, user) is None) != (getattr(self, password) is None):
                 msg = f"{user} and {password}: must be given together"
                 raise ValueError(msg)

@@ -1,12 +1,16 @@
 """A real mongod with TLS and one user per service: none can write, or read, what is not its own."""
 
+import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+import trustme
 from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
 from deploy.local.mongo_server import MongoServer
@@ -16,7 +20,7 @@ from schemas import collections
 from services.gateway import audit
 from services.gateway.audit import Act, Actor
 from services.runtime import identity
-from services.runtime.database import Database, DatabaseError
+from services.runtime.database import Database, DatabaseError, reason
 from services.runtime.settings import Settings
 from tests.builders import NOW
 from tests.secured import ADMINISTRATOR, Paper, make_paper, secured_mongo
@@ -197,3 +201,21 @@ async def test_without_tls_or_name_or_the_right_authority_nobody_gets_in(
     async with connected(stranger.model_copy(update={"mongo_ca": others})) as database:
         with pytest.raises(ServerSelectionTimeoutError, match="certificate verify failed"):
             await find(database, collections.INDICES)
+
+
+async def test_an_expired_certificate_is_named(tmp_path: Path) -> None:
+    """Any server that shows it will do: it ends there, before MongoDB's protocol begins."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    expired = authority.issue_cert("127.0.0.1", not_after=datetime(2026, 1, 1, tzinfo=UTC))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    expired.configure_cert(context)
+    server = await asyncio.start_server(lambda _, __: None, "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        url = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+        settings = Settings.model_validate({"MONGO_URL": url, "mongo_ca": tmp_path / "ca.pem"})
+        async with connected(settings) as database:
+            with pytest.raises(DatabaseError) as caught:
+                await database.ping()
+    assert reason(caught.value) == "certificate verify failed: certificate has expired"
