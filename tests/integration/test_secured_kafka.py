@@ -296,3 +296,37 @@ async def test_a_wrong_password_is_named_by_readiness_and_log(
 
         await eventually(named, "the wrong password is named")
     assert wrong not in "\n".join(run.log)
+
+
+async def test_an_operator_prepares_the_servers_and_changes_a_password(
+    secured: Secured, tmp_path: Path
+) -> None:
+    async def prepare_with(users: Path) -> tuple[int, str]:
+        environment = {
+            **secured.environment("gateway", tmp_path / "secrets", secured.paper.password),
+            "LANGNGHE_KAFKA_USER": ADMINISTRATOR,
+            "LANGNGHE_MONGO_USER": ADMINISTRATOR,
+        }
+        said: list[str] = []
+        command = [sys.executable, "-m", "langnghe", "prepare", "--users", str(users)]
+        process = Process("prepare", command, environment, lambda _, line: said.append(line))
+        await process.start()
+        return await process.wait(), "\n".join(said)
+
+    users = tmp_path / "users"
+    users.mkdir()
+    code, said = await prepare_with(users)
+    assert (code, "gateway: cannot be read" in said) == (2, True), said
+    for service in SERVICES:
+        (users / service).write_text(secured.paper.password_of(service))
+    (users / "notify").write_text("another password than before")
+    code, said = await prepare_with(users)
+    assert (code, "users are there" in said) == (0, True), said
+    for password in (*secured.paper.secrets(), "another password than before"):
+        assert password not in said
+    changed = secured.settings(rights.user_of("notify"), "another password than before")
+    database = Database.of(changed, application="test")
+    await database.ping()
+    database.close()
+    code, said = await prepare_with(secured.paper.users)  # as the other tests know it
+    assert code == 0, said
