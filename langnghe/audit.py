@@ -44,7 +44,7 @@ def verify(
     settings = settings_for(data)
 
     async def walk() -> tuple[Head, list[str]]:
-        database = Database(settings.mongo_url, settings.database, application="audit")
+        database = Database.of(settings, application="audit")
         try:
             return await audit.verify(database, known)
         finally:
@@ -77,7 +77,7 @@ def listing(
     settings = settings_for(data)
 
     async def read() -> list[Entry]:
-        database = Database(settings.mongo_url, settings.database, application="audit")
+        database = Database.of(settings, application="audit")
         try:
             return await audit.entries(database, None, limit)
         finally:

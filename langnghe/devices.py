@@ -40,7 +40,7 @@ def _run(database: Database, work: Coroutine[Any, Any, Result]) -> Result:
 
 def _database(data: DataOption) -> Database:
     settings = settings_for(data)
-    return Database(settings.mongo_url, settings.database, application="devices")
+    return Database.of(settings, application="devices")
 
 
 @app.command("invite")

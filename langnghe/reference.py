@@ -59,7 +59,7 @@ def _rows(model: type[BaseSettings], leave_out: set[str]) -> list[str]:
         if name in leave_out:
             continue
         variable = field.validation_alias or f"LANGNGHE_{name.upper()}"
-        default = "" if field.default is None else f"`{field.default}`"
+        default = "" if field.default in (None, frozenset()) else f"`{field.default}`"
         if field.is_required():
             default = "required"
         meaning = field.description or meanings.get(name, "")

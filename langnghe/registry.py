@@ -21,7 +21,7 @@ _SHOWN = 50
 
 async def load_files(settings: Settings, files: list[Path]) -> list[RegistryEntry]:
     """Load CSV files into the registry; see services.gateway.registry.store.load."""
-    database = Database(settings.mongo_url, settings.database, application="registry")
+    database = Database.of(settings, application="registry")
     try:
         return await load(database, files)
     finally:

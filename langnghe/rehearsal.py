@@ -42,6 +42,7 @@ def environment(agency: Agency) -> dict[str, str]:
     return {
         "LANGNGHE_DATABASE": DATABASE,
         "LANGNGHE_WEBHOOK_KEY": MASTER_KEY,
+        "LANGNGHE_WEBHOOK_PRIVATE_HOSTS": "127.0.0.1",
         "LANGNGHE_SMTP_HOST": "127.0.0.1",
         "LANGNGHE_SMTP_PORT": str(agency.smtp_port),
         "LANGNGHE_MAIL_FROM": "Lắng Nghe <langnghe@rehearsal.invalid>",

@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from langnghe.console import MISUSED, stop
+from langnghe.servers import problems
 from services.runtime.yamlfile import YamlFileError
 
 
@@ -26,10 +27,6 @@ def command(service: Annotated[ServiceName, typer.Argument(help="Which service")
         # By name, so that a process loads the code of its own service and of no other.
         import_module(f"services.{service}.main").main()
     except ValidationError as error:
-        settings = [
-            f"LANGNGHE_{'.'.join(map(str, detail['loc'])).upper()}: {detail['msg']}"
-            for detail in error.errors(include_input=False)
-        ]
-        stop("\n".join(settings), MISUSED)
+        stop(problems(error), MISUSED)
     except YamlFileError as error:
         stop(error, MISUSED)

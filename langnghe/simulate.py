@@ -101,7 +101,7 @@ class Summary:
 
 async def stored_registry(settings: Settings) -> Registry:
     """The registry in the database."""
-    database = Database(settings.mongo_url, settings.database, application="simulate")
+    database = Database.of(settings, application="simulate")
     try:
         return await read_registry(database)
     finally:
@@ -110,7 +110,7 @@ async def stored_registry(settings: Settings) -> Registry:
 
 async def _fleet(settings: Settings, units: list[str]) -> Fleet:
     """A kiosk of our own in every office; the gateway knows them within seconds."""
-    database = Database(settings.mongo_url, settings.database, application="simulate")
+    database = Database.of(settings, application="simulate")
     try:
         return await enrol_fleet(database, units)
     finally:

@@ -45,7 +45,7 @@ def issue(
     good_until = local_day(now) + timedelta(days=days)
 
     async def known() -> bool:
-        database = Database(server.mongo_url, server.database, application="tokens")
+        database = Database.of(server, application="tokens")
         try:
             registry = await read_registry(database)
             if registry.on(f"unit:{unit}", local_day(now)) is None:

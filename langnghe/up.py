@@ -63,10 +63,10 @@ def announce(addresses: Addresses) -> None:
     lines = {
         "dashboard": f"{gateway}/",
         "kiosk": f"{gateway}/kiosk/(unit)",
-        "API": f"{gateway}/openapi.json",
+        "API": f"{addresses.operations['gateway']}/openapi.json",
         "Kafka": addresses.kafka_url,
         "MongoDB": addresses.mongo_url,
-        **{f"{name} metrics": f"{url}/metrics" for name, url in addresses.http.items()},
+        **{f"{name} metrics": f"{url}/metrics" for name, url in addresses.operations.items()},
     }
     for name, address in lines.items():
         progress(f"{name + ':':<17} {address}")

@@ -192,7 +192,7 @@ def indices_command(
     settings = settings_for(data)
 
     async def run() -> Report:
-        database = Database(settings.mongo_url, settings.database, application="verify")
+        database = Database.of(settings, application="verify")
         try:
             with Progress(console=notes, transient=True) as progress:
                 return await verify(database, patience=patience, progress=progress)

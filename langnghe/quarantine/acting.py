@@ -25,6 +25,7 @@ from services.runtime import identity
 from services.runtime.clock import system_clock
 from services.runtime.database import Database, Session
 from services.runtime.producer import KafkaUnavailableError, Producer
+from services.runtime.security import kafka_security
 from services.runtime.settings import Settings
 
 _KAFKA_SECONDS = 15
@@ -81,8 +82,9 @@ async def replay(
         KafkaUnavailableError: when Kafka does not acknowledge; what was not reported is open.
         IdentityError: when the database belongs to another Kafka cluster.
     """
-    await identity.check(database, await identity.cluster_id(settings.kafka_url))
-    producer = Producer(settings.kafka_url, "operator")
+    security = kafka_security(settings)
+    await identity.check(database, await identity.cluster_id(settings.kafka_url, security))
+    producer = Producer(settings.kafka_url, "operator", security)
     await producer.start()
     try:
         async with asyncio.timeout(_KAFKA_SECONDS):

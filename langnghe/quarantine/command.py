@@ -39,7 +39,7 @@ def _run(data: Path, work: Callable[[Database, Settings], Awaitable[None]]) -> N
     logs.configure(settings.log_level)  # the new head of the audit trail is told there
 
     async def run() -> None:
-        database = Database(settings.mongo_url, settings.database, application="quarantine")
+        database = Database.of(settings, application="quarantine")
         try:
             await work(database, settings)
         finally:

@@ -1,6 +1,7 @@
 """The gateway process."""
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.staticfiles import StaticFiles
 
 from schemas.collections import REGISTRY
@@ -12,20 +13,22 @@ from services.gateway.devices.model import Devices
 from services.gateway.devices.signature import Signatures
 from services.gateway.devices.store import DEVICES
 from services.gateway.feedback import Intake
+from services.gateway.headers import SecureHeaders
 from services.gateway.live import Live
 from services.gateway.pages import routes as pages
 from services.gateway.reading import Reader
 from services.gateway.senders import Senders
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached
-from services.runtime.service import Service, serve
+from services.runtime.service import Service
+from services.runtime.serving import Sites, serve
 
 _REGISTRY_SECONDS = 2.0
 _DEVICES_SECONDS = 2.0
 
 
-def build(settings: GatewaySettings) -> FastAPI:
-    """Put the application together."""
+def build(settings: GatewaySettings) -> Sites:
+    """Put the application together: the public's site and that of operations."""
     service = Service("gateway", settings)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh, at_once=True)
@@ -42,7 +45,8 @@ def build(settings: GatewaySettings) -> FastAPI:
         version="1.0.0",
         description="Feedback on public services: hand it in, read the rolling indices.",
         lifespan=service.running,
-        # Their pages would load scripts from elsewhere; the document is at /openapi.json.
+        # The document is for operations; the pages would load scripts from elsewhere.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
@@ -56,11 +60,11 @@ def build(settings: GatewaySettings) -> FastAPI:
     app.include_router(live.router(updates))
     app.include_router(pages.router(reader))
     app.mount("/static", StaticFiles(directory=pages.STATIC))
-    app.router.routes.extend(service.health.routes())
-    return app
+    operations = Starlette(routes=[*service.health.routes(), openapi.route(app)])
+    return Sites(SecureHeaders(app), operations, settings.ops_port)
 
 
 def main() -> None:
     """Run until stopped."""
     settings = GatewaySettings()
-    serve(build(settings), settings)
+    serve(build(settings), settings, (settings.http_host, settings.http_port))

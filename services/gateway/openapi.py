@@ -5,6 +5,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from schemas.feedback import Response
 from services.gateway.problems import Problem
@@ -13,7 +16,7 @@ _REFERENCE = "#/components/schemas/{model}"
 
 
 def install(app: FastAPI) -> None:
-    """Serve the whole document at /openapi.json; routes refer to Problem and Response by name."""
+    """Make the document whole; routes refer to Problem and Response by name."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -31,3 +34,12 @@ def install(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend it
+
+
+def route(app: FastAPI) -> Route:
+    """`/openapi.json` of an application, to be served by another."""
+
+    async def document(_: Request) -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    return Route("/openapi.json", document)

@@ -7,13 +7,17 @@ from pymongo import ASCENDING, IndexModel
 from schemas.collections import REGISTRY
 from services.gateway import audit
 from services.gateway.devices.store import DEVICES, INVITATIONS
+from services.runtime.cached import revision_of
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     REGISTRY: [],
-    f"{REGISTRY}.revision": [],
+    revision_of(REGISTRY): [],
     audit.ENTRIES: [],
     audit.HEAD: [],
     DEVICES: [],
-    f"{DEVICES}.revision": [],
+    revision_of(DEVICES): [],
     INVITATIONS: [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)],
 }
+
+APPEND_ONLY: Final = frozenset({audit.ENTRIES})
+"""Collections whose documents nobody changes or removes, the gateway neither."""

@@ -7,7 +7,8 @@ from services.ingest import spent
 from services.ingest.batch import Ingest
 from services.ingest.settings import IngestSettings
 from services.runtime.cached import Cached
-from services.runtime.service import Service, serve
+from services.runtime.service import Service
+from services.runtime.serving import serve
 
 REGISTRY_SECONDS = 5.0
 _CUT_SECONDS = 3600.0

@@ -12,7 +12,8 @@ from services.notify.rules import load_rules
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
 from services.runtime.cached import Cached
-from services.runtime.service import Service, serve
+from services.runtime.service import Service
+from services.runtime.serving import serve
 
 _REGISTRY_SECONDS = 5.0
 _TICK_SECONDS = 1.0
@@ -30,7 +31,9 @@ def build(settings: NotifySettings) -> Service:
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     alerts = Alerts(service.database, registry, rules, service.clock)
 
-    webhook = WebhookChannel(settings.webhook_key.get_secret_value(), service.clock)
+    webhook = WebhookChannel(
+        settings.webhook_key.get_secret_value(), settings.webhook_private_hosts, service.clock
+    )
     sender = Sender(
         service.database,
         registry,

@@ -4,9 +4,16 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode
 
 from services.runtime.settings import Settings
+
+
+def _separated_by_commas(hosts: object) -> object:
+    if isinstance(hosts, str):
+        return [name for host in hosts.split(",") if (name := host.strip())]
+    return hosts
 
 
 class NotifySettings(Settings):
@@ -17,6 +24,8 @@ class NotifySettings(Settings):
         public_url: where people reach the gateway; links in messages begin with it.
         webhook_key: master key of the webhook signatures, 32 characters or more; each agency's
             secret is derived from it (`langnghe webhook-secret`).
+        webhook_private_hosts: hosts, with commas between them, that webhooks may reach at private
+            addresses and without TLS, each as it stands in the address (a name or an IP address).
         smtp_host: mail server; without one, e-mail is not sent and every such message fails.
         smtp_port: port of the mail server.
         smtp_user: who we are to the mail server, if it asks.
@@ -28,6 +37,9 @@ class NotifySettings(Settings):
     rules: Path
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] = "http://127.0.0.1:8080"
     webhook_key: Annotated[SecretStr, Field(min_length=32)]
+    webhook_private_hosts: Annotated[
+        frozenset[str], NoDecode, BeforeValidator(_separated_by_commas)
+    ] = frozenset()
     smtp_host: str | None = None
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 25
     smtp_user: str | None = None

@@ -10,9 +10,14 @@ Value = TypeVar("Value")
 _REVISION = "revision"
 
 
+def revision_of(collection: str) -> str:
+    """The collection that holds the revision of another."""
+    return f"{collection}.{_REVISION}"
+
+
 async def next_revision(database: Database, collection: str, session: Session) -> int:
     """Count one more change of a collection, inside the transaction that makes it."""
-    document = await database[f"{collection}.{_REVISION}"].find_one_and_update(
+    document = await database[revision_of(collection)].find_one_and_update(
         {"_id": _REVISION},
         {"$inc": {"number": 1}},
         upsert=True,
@@ -48,7 +53,7 @@ class Cached(Generic[Value]):
 
     async def refresh(self) -> None:
         """Read everything again if the collection has changed since."""
-        revision = await self._database[f"{self._collection}.{_REVISION}"].find_one({})
+        revision = await self._database[revision_of(self._collection)].find_one({})
         number = int(revision["number"]) if revision else 0
         if number == self._seen:
             return

@@ -1,9 +1,11 @@
 """MongoDB. The only module that imports Motor: its successor differs in `aggregate` and sessions,
 so those go through here and the switch is this one file."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
 
 from bson import CodecOptions, Timestamp, encode
 from bson.binary import UuidRepresentation
@@ -14,10 +16,12 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
 )
 from pymongo import IndexModel
-from pymongo.errors import CollectionInvalid, PyMongoError
+from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from services.runtime import metrics
+from services.runtime.security import mongo_security
+from services.runtime.settings import Settings
 
 Document = dict[str, Any]
 Collection = AsyncIOMotorCollection[Document]
@@ -41,16 +45,32 @@ def encoded(document: Document) -> RawBSONDocument:
     return RawBSONDocument(encode(document, codec_options=_OPTIONS))
 
 
+def reason(error: DatabaseError) -> str:
+    """An error in a few words: what the server says of us, what TLS says of it, else its kind."""
+    if isinstance(error, OperationFailure):
+        return str((error.details or {}).get("errmsg", type(error).__name__))
+    found = re.search(r"certificate verify failed[^(\]]*", str(error))
+    return found[0].strip() if found else type(error).__name__
+
+
 class Database:
     """One database of a replica set, majority reads and writes, times with zone, UUIDs as UUIDs."""
 
-    def __init__(self, url: str, name: str, *, application: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        application: str,
+        security: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         """Prepare a client; nothing is contacted yet.
 
         Args:
             url: `mongodb://…` of a replica set.
             name: of the database.
             application: the service; shown in the server's log and in metrics.
+            security: see `mongo_security`; nothing for a server that asks for nothing.
         """
         self._application = application
         self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
@@ -62,8 +82,19 @@ class Database:
             serverSelectionTimeoutMS=3_000,
             connectTimeoutMS=3_000,
             socketTimeoutMS=60_000,
+            **security,
         )
         self._database = self._client.get_database(name, codec_options=_OPTIONS)
+
+    @classmethod
+    def of(cls, settings: Settings, *, application: str) -> Self:
+        """The database that settings name, as the user that they name."""
+        return cls(
+            settings.mongo_url,
+            settings.database,
+            application=application,
+            security=mongo_security(settings),
+        )
 
     @property
     def name(self) -> str:
@@ -139,6 +170,33 @@ class Database:
                     raise
             if models:
                 await self[collection].create_indexes(list(models))
+
+    async def allow(
+        self, user: str, password: str, privileges: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Make a user who may do just this, or change them to that.
+
+        The user, of MongoDB's database `admin`, has one role, of this database and the same name.
+
+        Args:
+            user: name.
+            password: from now on.
+            privileges: actions by collection.
+        """
+        granted = [
+            {"resource": {"db": self.name, "collection": collection}, "actions": list(actions)}
+            for collection, actions in privileges.items()
+        ]
+        known = await self._database.command({"rolesInfo": user})
+        verb = "updateRole" if known["roles"] else "createRole"
+        await self._database.command({verb: user, "privileges": granted, "roles": []})
+        admin = self._client.admin
+        known = await admin.command({"usersInfo": user})
+        verb = "updateUser" if known["users"] else "createUser"
+        role = {"role": user, "db": self.name}
+        await admin.command(
+            {verb: user, "pwd": password, "roles": [role], "mechanisms": ["SCRAM-SHA-256"]}
+        )
 
     async def collection_names(self) -> list[str]:
         """Names of the collections that exist."""

@@ -4,6 +4,10 @@ Counts in MongoDB say up to which Kafka offset they go. Beside another cluster, 
 anew, they would silently skip everything; so the pair is written down once and checked ever after.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.runtime.database import Database
@@ -15,9 +19,9 @@ class IdentityError(Exception):
     """The database was filled from another Kafka cluster."""
 
 
-async def cluster_id(kafka_url: str) -> str:
-    """The id of the Kafka cluster that answers at an address."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+async def cluster_id(kafka_url: str, security: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """The id of the Kafka cluster that answers at an address; `security` as `kafka_security`."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, **security)
     await admin.start()
     try:
         description = await admin.describe_cluster()

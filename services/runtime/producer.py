@@ -6,8 +6,9 @@ headers by record, so this stands on aiokafka itself (docs/decisions/0003-fastst
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -45,10 +46,19 @@ class Encoded(NamedTuple):
 class Producer:
     """Sends the events of one service; only to the topics of its flow."""
 
-    def __init__(self, bootstrap: str, service: str) -> None:
-        """Nothing is contacted until `start`."""
+    def __init__(
+        self, bootstrap: str, service: str, security: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        """Nothing is contacted until `start`.
+
+        Args:
+            bootstrap: addresses of brokers.
+            service: as in schemas/flow.py.
+            security: see `kafka_security`; nothing for a broker that asks for nothing.
+        """
         self._bootstrap = bootstrap
         self._service = service
+        self._security = security
         self._allowed = {topic.name for topic in FLOWS[service].sends}
         self._producer: AIOKafkaProducer | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -107,6 +117,7 @@ class Producer:
             max_batch_size=_BATCH_BYTES,
             max_request_size=4 * 1024 * 1024,
             request_timeout_ms=10_000,
+            **self._security,
         )
         try:
             await producer.start()

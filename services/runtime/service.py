@@ -6,19 +6,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
-import uvicorn
 from faststream.kafka import KafkaBroker
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from schemas.flow import FLOWS
 from schemas.topics import Topic
-from services.runtime import identity, logs, metrics
+from services.runtime import identity, metrics
 from services.runtime.clock import Clock, system_clock
 from services.runtime.consumer import Handle, PartitionConsumer, Resume, Tail, follow
-from services.runtime.database import Database, DatabaseError
+from services.runtime.database import Database, DatabaseError, reason
 from services.runtime.health import Health
 from services.runtime.producer import Producer
+from services.runtime.security import broker_security, kafka_security
 from services.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -51,11 +51,12 @@ class Service:
         self.settings = settings
         self.clock = clock
         self.health = Health(name)
-        self.database = Database(settings.mongo_url, settings.database, application=name)
-        self.producer = Producer(settings.kafka_url, name)
+        self.database = Database.of(settings, application=name)
+        self.producer = Producer(settings.kafka_url, name, kafka_security(settings))
         self.broker = KafkaBroker(
             settings.kafka_url.split(","),
             client_id=f"langnghe-{name}",
+            security=broker_security(settings),
             # Producing goes through `producer`; FastStream's own would be an idle connection.
             consumer_only=True,
             allow_auto_create_topics=False,
@@ -140,7 +141,7 @@ class Service:
         try:
             await self.database.ping()
         except DatabaseError as error:
-            self._database_problem = f"MongoDB does not answer: {type(error).__name__}"
+            self._database_problem = f"MongoDB does not answer: {reason(error)}"
         else:
             self._database_problem = None
 
@@ -158,7 +159,9 @@ class Service:
         await self.producer.connected()
         while True:
             try:
-                kafka = await identity.cluster_id(self.settings.kafka_url)
+                kafka = await identity.cluster_id(
+                    self.settings.kafka_url, kafka_security(self.settings)
+                )
                 await identity.check(self.database, kafka)
                 for work in self._starters:
                     await work()
@@ -213,21 +216,5 @@ class Service:
             log.info("%s is down", self.name)
 
     def app(self) -> ASGIApp:
-        """The application of a service that only consumes: health and metrics over HTTP."""
+        """The application of a service that only consumes: what operations need, over HTTP."""
         return Starlette(routes=self.health.routes(), lifespan=self.running)
-
-
-def serve(app: ASGIApp, settings: Settings) -> None:
-    """Run an application until SIGTERM or Ctrl-C, then finish what runs."""
-    logs.configure(settings.log_level)
-    uvicorn.run(
-        app,
-        host=settings.http_host,
-        port=settings.http_port,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_WORST_BATCH_SECONDS,
-    )

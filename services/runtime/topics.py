@@ -1,6 +1,8 @@
 """Creates topics, explicitly: Kafka's automatic creation would guess the partition count."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
@@ -12,14 +14,20 @@ class TopicError(Exception):
     """A topic could not be created, or exists with another partition count."""
 
 
-async def create_topics(kafka_url: str, topics: Iterable[Topic], *, replication: int) -> None:
+async def create_topics(
+    kafka_url: str,
+    topics: Iterable[Topic],
+    *,
+    replication: int,
+    security: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
     """Create the topics that are missing and check the partitions of those that exist.
 
     Raises:
         TopicError: when Kafka refuses one, or one has other partitions than declared.
     """
     wanted = {topic.name: topic for topic in topics}
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, **security)
     await admin.start()
     try:
         answer = await admin.create_topics(

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.topics import FEEDBACK_ACCEPTED
-from services.runtime.service import Service, serve
+from services.runtime.service import Service
+from services.runtime.serving import serve
 from services.runtime.settings import Settings
 from services.scoring.ledger import Ledger
 from services.scoring.refresh import Refresh

@@ -74,7 +74,9 @@ async def test_while_kafka_is_down_kiosks_are_told_to_come_back_and_pages_still_
     await eventually(told, "503 with Retry-After")
 
     async def ready_says_so() -> bool:
-        async with stack.session.get(f"{gateway}/health/ready") as answer:
+        async with stack.session.get(
+            f"{stack.addresses.operations['gateway']}/health/ready"
+        ) as answer:
             return answer.status == 503 and "does not answer" in await answer.text()
 
     await eventually(ready_says_so, "the gateway knows, so the next refusals come at once")

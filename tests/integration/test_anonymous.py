@@ -56,11 +56,16 @@ async def web(servers: Servers, database: Database) -> AsyncIterator[Web]:
         token_key=KEY,
         anonymous_per_minute=30,
     )
-    async with serving(build(settings)) as url, aiohttp.ClientSession() as session:
+    sites = build(settings)
+    async with (
+        serving(sites.public) as url,
+        serving(sites.operations) as operations,
+        aiohttp.ClientSession() as session,
+    ):
 
         async def ready() -> bool:
             async with (
-                session.get(f"{url}/health/ready") as up,
+                session.get(f"{operations}/health/ready") as up,
                 session.get(f"{url}/v1/indices/unit:{UNIT}") as known,
             ):
                 return (up.status, known.status) == (200, 200)

@@ -70,11 +70,16 @@ async def gateway(servers: Servers, database: Database) -> AsyncIterator[Gateway
         kiosk_per_minute=20,
         enrolments_per_minute=20,
     )
-    async with serving(build(settings)) as url, aiohttp.ClientSession() as session:
+    sites = build(settings)
+    async with (
+        serving(sites.public) as url,
+        serving(sites.operations) as operations,
+        aiohttp.ClientSession() as session,
+    ):
 
         async def ready() -> bool:
             async with (
-                session.get(f"{url}/health/ready") as up,
+                session.get(f"{operations}/health/ready") as up,
                 session.get(f"{url}/v1/indices/unit:{UNIT}") as known,
             ):
                 return (up.status, known.status) == (200, 200)

@@ -195,7 +195,12 @@ async def gateway(
     port = ports.choose()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "langnghe", "run", "gateway"),
-        env={**os.environ, **servers.environment(), "LANGNGHE_HTTP_PORT": str(port)},
+        env={
+            **os.environ,
+            **servers.environment(),
+            "LANGNGHE_HTTP_PORT": str(port),
+            "LANGNGHE_OPS_PORT": str(ports.choose()),
+        },
         stdout=DEVNULL,
         stderr=DEVNULL,
     )

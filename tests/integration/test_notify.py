@@ -78,7 +78,7 @@ class Office:
         self.now = NOW
         self.database = database
         self.registry = Cached(database, REGISTRY, Registry.of_documents)
-        self.webhook = WebhookChannel(KEY, self.real_clock)
+        self.webhook = WebhookChannel(KEY, {"127.0.0.1"}, self.real_clock)
         self.channels = {
             Channel.TOPIC: TopicChannel(producer).deliver,
             Channel.WEBHOOK: self.webhook.deliver,

@@ -14,14 +14,6 @@ _HERE = Path(__file__).resolve().parent
 STATIC = _HERE / "static"
 _TEMPLATES = Jinja2Templates(directory=_HERE / "templates")
 
-_HEADERS = {
-    # Everything comes from here; nothing is inline.
-    "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 _KIOSK = instruments()["kiosk", 1]
 
 
@@ -31,7 +23,7 @@ def router(reader: Reader) -> APIRouter:
 
     @routes.get("/")
     async def dashboard(request: Request) -> Response:
-        return _TEMPLATES.TemplateResponse(request, "dashboard.html", headers=_HEADERS)
+        return _TEMPLATES.TemplateResponse(request, "dashboard.html")
 
     @routes.get("/kiosk/{unit}")
     async def kiosk(request: Request, unit: str) -> Response:
@@ -42,7 +34,6 @@ def router(reader: Reader) -> APIRouter:
             request,
             "kiosk.html",
             {"unit": unit, "name": name, "question": _KIOSK.items[OVERALL], "kiosk": _KIOSK},
-            headers=_HEADERS,
         )
 
     return routes

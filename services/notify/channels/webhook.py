@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -13,11 +14,19 @@ from standardwebhooks import Webhook
 
 from schemas.scope import Scope
 from services.notify.channels import NotDeliveredError
+from services.notify.channels.receivers import (
+    PrivateAddressError,
+    ReceiverError,
+    check_url,
+    public_connector,
+)
 from services.notify.message import Message
 from services.notify.outbox import Entry
 from services.runtime.clock import Clock
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
+# Nothing of an answer's body is wanted, so no more of it is taken in than one buffer.
+_READ_BYTES = 4096
 
 
 def agency_secret(master_key: str, agency: Scope) -> str:
@@ -48,19 +57,37 @@ def payload(entry: Entry, message: Message) -> str:
     )
 
 
+def _session(connector: aiohttp.TCPConnector | None) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=_TIMEOUT,
+        read_bufsize=_READ_BYTES,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
 class WebhookChannel:
     """Posts messages to agencies."""
 
-    def __init__(self, master_key: str, clock: Clock) -> None:
-        """Hold the key that secrets derive from, and the present."""
+    def __init__(self, master_key: str, private_hosts: AbstractSet[str], clock: Clock) -> None:
+        """Nothing is connected to yet.
+
+        Args:
+            master_key: that the agencies' secrets derive from.
+            private_hosts: hosts that may have private addresses, and be spoken to without TLS.
+            clock: the present.
+        """
         self._master_key = master_key
+        self._private_hosts = private_hosts
         self._clock = clock
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Keep connections as long as the process runs."""
-        async with aiohttp.ClientSession() as self._session:
+        """Keep connections as long as the process runs; those to private hosts apart."""
+        async with _session(public_connector()) as public, _session(None) as private:
+            self._sessions = {False: public, True: private}
             yield
 
     async def deliver(self, entry: Entry, message: Message) -> None:
@@ -69,9 +96,10 @@ class WebhookChannel:
         Raises:
             NotDeliveredError: with the status or the reason.
         """
-        if self._session is None:
-            msg = "not open yet"
-            raise NotDeliveredError(msg)
+        try:
+            url, private = check_url(entry.target, self._private_hosts)
+        except ReceiverError as error:
+            raise NotDeliveredError(str(error)) from None
         body = payload(entry, message)
         now: datetime = self._clock()
         webhook = Webhook(agency_secret(self._master_key, entry.agency))
@@ -82,15 +110,19 @@ class WebhookChannel:
             "webhook-signature": webhook.sign(entry.id, now, body),
         }
         try:
-            async with self._session.post(
-                entry.target,
+            async with self._sessions[private].post(
+                url,
                 data=body.encode(),
                 headers=headers,
                 allow_redirects=False,
-                timeout=_TIMEOUT,
             ) as response:
                 if not 200 <= response.status < 300:
                     msg = f"HTTP {response.status}"
                     raise NotDeliveredError(msg)
+        except aiohttp.ClientConnectorError as error:
+            private_address = isinstance(error.os_error, PrivateAddressError)
+            reason = str(error.os_error) if private_address else type(error).__name__
+            raise NotDeliveredError(reason) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            # By its kind alone: the text may hold the address, and that a secret.
             raise NotDeliveredError(type(error).__name__) from error
