@@ -13,6 +13,8 @@ from deploy.local.process import Output, Process
 
 _REPLICA_SET = "langnghe"
 _NOT_YET_INITIALIZED = 94
+_NEVER_SLOW = 2**31 - 1
+"""Milliseconds."""
 
 
 class MongoStartError(Exception):
@@ -53,6 +55,8 @@ class MongoServer:
                 *("--replSet", _REPLICA_SET),
                 *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
                 *("--logpath", str(folder / "mongod.log"), "--logappend"),
+                # The log of slow operations would hold what they write: see docs/personal-data.md.
+                *("--slowms", str(_NEVER_SLOW)),
             ],
             os.environ,
             output,
