@@ -2,7 +2,7 @@
 
 import typer
 
-from langnghe import audit, prepare, registry, run, simulate, verify, webhook
+from langnghe import audit, contacts, prepare, registry, run, simulate, verify, webhook
 from langnghe.console import MISUSED, stop
 from langnghe.importing import command as importing
 
@@ -38,3 +38,4 @@ app.command("run")(run.command)
 app.add_typer(registry.app, name="registry")
 app.add_typer(verify.app, name="verify")
 app.add_typer(audit.app, name="audit")
+app.add_typer(contacts.app, name="contacts")

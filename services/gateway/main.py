@@ -7,6 +7,7 @@ from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import api, feedback, live, openapi, problems
+from services.gateway.contacts import routes as contacts
 from services.gateway.feedback import Intake
 from services.gateway.live import Live
 from services.gateway.pages import routes as pages
@@ -43,6 +44,7 @@ def build(settings: GatewaySettings) -> FastAPI:
     app.include_router(api.router(reader))
     app.include_router(live.router(updates))
     app.include_router(pages.router(reader))
+    app.include_router(contacts.router(contacts.Desk(service.database, settings, service.clock)))
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     app.router.routes.extend(service.health.routes())
     return app

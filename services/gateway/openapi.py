@@ -7,13 +7,14 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from schemas.feedback import Response
+from services.gateway.contacts.asking import ContactRequest
 from services.gateway.problems import Problem
 
 _REFERENCE = "#/components/schemas/{model}"
 
 
 def install(app: FastAPI) -> None:
-    """Serve the whole document at /openapi.json; routes refer to Problem and Response by name."""
+    """Serve the whole document at /openapi.json; routes refer to these models by name."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -24,7 +25,12 @@ def install(app: FastAPI) -> None:
                 routes=app.routes,
             )
             _, extra = models_json_schema(
-                [(Problem, "serialization"), (Response, "validation")], ref_template=_REFERENCE
+                [
+                    (Problem, "serialization"),
+                    (Response, "validation"),
+                    (ContactRequest, "validation"),
+                ],
+                ref_template=_REFERENCE,
             )
             schema["components"]["schemas"] |= extra["$defs"]
             app.openapi_schema = schema

@@ -18,11 +18,14 @@ MEDIA_TYPE = "application/problem+json"
 
 _TITLES: Mapping[int, tuple[str, str]] = {
     400: ("Nội dung gửi lên không đọc được", "The request body cannot be read"),
+    401: ("Chưa đăng nhập", "Not signed in"),
+    403: ("Không có quyền", "Not allowed"),
     404: ("Không tìm thấy", "Not found"),
     405: ("Phương thức không được hỗ trợ", "The method is not supported"),
     413: ("Nội dung gửi lên quá lớn", "The request body is too large"),
     415: ("Định dạng nội dung không được hỗ trợ", "The media type is not supported"),
     422: ("Nội dung không hợp lệ", "The content breaks a rule"),
+    429: ("Quá nhiều yêu cầu", "Too many requests"),
     500: ("Lỗi hệ thống", "Internal error"),
     503: ("Tạm thời không phục vụ được", "Temporarily unavailable"),
 }

@@ -17,7 +17,12 @@ class Settings(BaseSettings):
     A wrong value stops the process at once with the name of the setting.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LANGNGHE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LANGNGHE_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # some are keys
+    )
 
     kafka_url: Annotated[
         str,

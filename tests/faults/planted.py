@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.topics import TOPICS
+from services.gateway.contacts.asking import EXAMPLE as CONTACT
 from tests.builders import response
 from tests.masking.labelled import comments
 
@@ -125,6 +126,7 @@ def shots(planted: Planted, unit: str) -> Iterator[Shot]:
         batch = json.dumps(refused[start : start + 400]).encode()
         yield Shot("POST", FEEDBACK + "/batch", {207}, batch, _JSON)
     yield from _malformed(planted)
+    yield from _contacts(planted)
     yield from _around_the_body(planted, good)
 
 
@@ -143,6 +145,24 @@ def _malformed(planted: Planted) -> Iterator[Shot]:
         yield Shot("POST", FEEDBACK + "/batch", {400, 422}, body, _JSON)
         yield Shot("POST", FEEDBACK, {415}, body, {"Content-Type": "text/plain"})
         yield Shot("POST", FEEDBACK, {400}, body + b"\xff\xfe", _JSON)
+
+
+def _contacts(planted: Planted) -> Iterator[Shot]:
+    path = "/v1/contacts"
+    for kind, make in (("phone", planted.phone), ("email", planted.email)):
+        for place, status, changes in (
+            ("contact", 201, {}),
+            ("contact of another kind", 422, {"kind": "zalo"}),
+            ("contact without consent", 422, {"consent": False}),
+            ("contact for nothing", 422, {"response": make("contact's response")}),
+            ("contact with more", 422, {make("contact's field"): make("contact's field")}),
+        ):
+            body = json.dumps(CONTACT | {"kind": kind, "value": make(place)} | changes).encode()
+            yield Shot("POST", path, {status}, body, _JSON)
+            yield Shot("POST", path, {400}, body[:-1], _JSON)
+        token = {"Authorization": f"Bearer {make('erase token')}"}
+        yield Shot("DELETE", f"{path}/{make('id of a contact')}", {422}, headers=token)
+        yield Shot("DELETE", f"{path}/{CONTACT['response']}", {404}, headers=token)
 
 
 def _around_the_body(planted: Planted, good: Callable[[], bytes]) -> Iterator[Shot]:
