@@ -69,6 +69,8 @@ COMMANDS = (
     ("verify", "indices"),
     ("audit", "verify"),
     ("audit", "list"),
+    ("contacts", "list"),
+    ("contacts", "show"),
 )
 
 
