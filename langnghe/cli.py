@@ -4,6 +4,7 @@ import typer
 
 from langnghe import (
     audit,
+    contacts,
     devices,
     prepare,
     registry,
@@ -52,3 +53,4 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(devices.app, name="devices")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(contacts.app, name="contacts")

@@ -24,9 +24,15 @@ AgencyCode = Annotated[
 ]
 """`000.00.19.H26` (QCVN 102:2016/BTTTT)."""
 
-FieldCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+# At most eight digits: a code cannot be somebody's number.
+FieldCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9](?:[a-z-]*[0-9]){0,7}[a-z-]*$", max_length=64),
+]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._:-]{1,64}$")]
-ItemCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+ItemCode = Annotated[
+    str, StringConstraints(pattern=r"^[a-z](?:[a-z_]*[0-9]){0,8}[a-z_]*$", max_length=32)
+]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Level = Annotated[int, Field(ge=1, le=5)]
 ProcedureCode = Annotated[
@@ -76,7 +82,7 @@ class Answered(Event):
     field: Annotated[FieldCode | None, Field(description="Service field")] = None
     occurred_at: Annotated[AwareDatetime, Field(description="RFC 3339 with zone")]
     instrument: Annotated[ItemCode, Field(description="Questionnaire")]
-    instrument_version: Annotated[int, Field(ge=1)]
+    instrument_version: Annotated[int, Field(ge=1, le=9999)]
     answers: Annotated[
         dict[ItemCode, Level],
         Field(min_length=1, max_length=40, description="Item to level, 1 to 5"),

@@ -1,6 +1,6 @@
 """The whole stack for a test: real servers, the four services, an agency that listens."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,9 @@ rules:
 
 
 @asynccontextmanager
-async def running_stack(folder: Path, rule_text: str) -> AsyncIterator[Running]:
+async def running_stack(
+    folder: Path, rule_text: str, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Running]:
     """A stack of its own in a folder, as long as the block runs."""
     rules = folder.with_suffix(".yaml")
     rules.write_text(rule_text, encoding="utf-8")
@@ -88,6 +90,7 @@ async def running_stack(folder: Path, rule_text: str) -> AsyncIterator[Running]:
                     "LANGNGHE_SMTP_HOST": "127.0.0.1",
                     "LANGNGHE_SMTP_PORT": str(agency.smtp_port),
                     "LANGNGHE_MAIL_FROM": "Lắng Nghe <ln@example.vn>",
+                    **(environment or {}),
                 },
             )
         )

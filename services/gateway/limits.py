@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fastapi import Request
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
@@ -20,17 +20,17 @@ def address(request: Request) -> str:
 
 
 class Limit:
-    """So much a minute for each of those who ask, counted by this process."""
+    """So much in a time for each of those who ask, counted by this process."""
 
-    def __init__(self, name: str, per_minute: int) -> None:
+    def __init__(self, name: str, most: RateLimitItem) -> None:
         """Begin with nothing spent.
 
         Args:
-            name: for the metric and the problem: what is limited.
-            per_minute: how much.
+            name: for the metric: what is limited.
+            most: how much in which time.
         """
         self._name = name
-        self._item = RateLimitItemPerMinute(per_minute)
+        self._item = most
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     async def spend(self, who: str, cost: int = 1) -> None:
@@ -47,7 +47,7 @@ class Limit:
         raise ProblemError(
             429,
             "too-many",
-            f"At most {self._item.amount} a minute; nothing was stored, come back later.",
+            f"At most {self._item}; nothing was stored, come back later.",
             headers={"Retry-After": str(seconds)},
         )
 

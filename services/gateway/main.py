@@ -8,6 +8,7 @@ from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import api, feedback, live, openapi, problems
+from services.gateway.contacts import routes as contacts
 from services.gateway.devices import enrolment
 from services.gateway.devices.model import Devices
 from services.gateway.devices.signature import Signatures
@@ -59,6 +60,7 @@ def build(settings: GatewaySettings) -> Sites:
     app.include_router(api.router(reader))
     app.include_router(live.router(updates))
     app.include_router(pages.router(reader))
+    app.include_router(contacts.router(contacts.Desk(service.database, settings, service.clock)))
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     operations = Starlette(routes=[*service.health.routes(), openapi.route(app)])
     return Sites(SecureHeaders(app), operations, settings.ops_port)

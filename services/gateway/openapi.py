@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from schemas.feedback import Response
+from services.gateway.contacts.asking import ContactRequest
 from services.gateway.problems import Problem
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -27,7 +28,12 @@ def install(app: FastAPI) -> None:
                 routes=app.routes,
             )
             _, extra = models_json_schema(
-                [(Problem, "serialization"), (Response, "validation")], ref_template=_REFERENCE
+                [
+                    (Problem, "serialization"),
+                    (Response, "validation"),
+                    (ContactRequest, "validation"),
+                ],
+                ref_template=_REFERENCE,
             )
             schema["components"]["schemas"] |= extra["$defs"]
             app.openapi_schema = schema

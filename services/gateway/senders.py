@@ -1,6 +1,7 @@
 """Who hands a response in, and whether it may: decided before anything goes onto a topic."""
 
 from fastapi import Request
+from limits import RateLimitItemPerMinute
 
 from method.period import local_day
 from schemas.feedback import Response, Violation
@@ -41,10 +42,11 @@ class Senders:
         self._clock = clock
         self._token_key = settings.token_key
         self._limits = {
-            DeviceKind.KIOSK: Limit("kiosk", settings.kiosk_per_minute),
-            DeviceKind.SYSTEM: Limit("system", settings.system_per_minute),
+            DeviceKind.KIOSK: Limit("kiosk", RateLimitItemPerMinute(settings.kiosk_per_minute)),
+            DeviceKind.SYSTEM: Limit("system", RateLimitItemPerMinute(settings.system_per_minute)),
         }
-        self._anonymous = Limit("anonymous", settings.anonymous_per_minute)
+        most = RateLimitItemPerMinute(settings.anonymous_per_minute)
+        self._anonymous = Limit("anonymous", most)
 
     async def device(self, request: Request, body: bytes) -> Device:
         """The device that signed a request.

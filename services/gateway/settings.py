@@ -2,9 +2,15 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from services.gateway.contacts.sealing import MasterKey
 from services.runtime.settings import Settings
+
+
+def _master_key(key: SecretStr) -> SecretStr:
+    MasterKey.from_base64(key.get_secret_value())
+    return key
 
 
 class GatewaySettings(Settings):
@@ -26,6 +32,10 @@ class GatewaySettings(Settings):
         anonymous_per_minute: answers from one address without a device.
         enrolments_per_minute: attempts to enrol from one address.
         token_key: key of the dossier tokens, 32 characters or more; without it none is taken.
+        contact_key: master key of citizens' contact data, base64 of 32 bytes
+            (`openssl rand -base64 32`); without one, contact data is not taken.
+        contact_days: how long contact data is kept.
+        contacts_per_hour: contacts that one address may leave.
     """
 
     http_host: str = "127.0.0.1"
@@ -42,6 +52,9 @@ class GatewaySettings(Settings):
     anonymous_per_minute: Annotated[int, Field(ge=1)] = 60
     enrolments_per_minute: Annotated[int, Field(ge=1)] = 20
     token_key: Annotated[SecretStr | None, Field(min_length=32)] = None
+    contact_key: Annotated[SecretStr, AfterValidator(_master_key)] | None = None
+    contact_days: Annotated[int, Field(ge=1, le=366)] = 90
+    contacts_per_hour: Annotated[int, Field(ge=1)] = 10
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

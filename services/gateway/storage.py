@@ -6,6 +6,7 @@ from pymongo import ASCENDING, IndexModel
 
 from schemas.collections import REGISTRY
 from services.gateway import audit
+from services.gateway.contacts import store as contacts
 from services.gateway.devices.store import DEVICES, INVITATIONS
 from services.runtime.cached import revision_of
 
@@ -17,6 +18,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     DEVICES: [],
     revision_of(DEVICES): [],
     INVITATIONS: [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)],
+    contacts.CONTACTS: contacts.EXPIRING,
+    contacts.KEYS: contacts.EXPIRING,
 }
 
 APPEND_ONLY: Final = frozenset({audit.ENTRIES})

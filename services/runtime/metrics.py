@@ -138,7 +138,7 @@ GATEWAY_SIGNATURES = _counter(
 )
 GATEWAY_TURNED_AWAY = _counter(
     "langnghe_gateway_turned_away_total",
-    "Requests turned away by what was exceeded: kiosk, system, anonymous, enrolment, capacity",
+    "Requests turned away by limit: kiosk, system, anonymous, enrolment, contact, capacity",
     "capacity grows: the gateway is at its limit; kiosk grows: a device has gone wild.",
     ["limit"],
 )

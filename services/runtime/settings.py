@@ -41,7 +41,10 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="LANGNGHE_", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="LANGNGHE_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # some are keys
     )
 
     secrets: Annotated[

@@ -79,6 +79,8 @@ COMMANDS = (
     ("quarantine", "show"),
     ("quarantine", "replay"),
     ("quarantine", "discard"),
+    ("contacts", "list"),
+    ("contacts", "show"),
 )
 
 

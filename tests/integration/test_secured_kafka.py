@@ -33,6 +33,7 @@ from services.runtime.database import Database
 from services.runtime.security import kafka_security
 from services.runtime.settings import Settings
 from tests.builders import UNIT, response, small_registry
+from tests.devices import enrolled, hand_in
 from tests.secured import ADMINISTRATOR, Paper, make_paper, secured_kafka, secured_mongo
 from tests.servers import DATABASE, eventually
 from tests.stack import below_target
@@ -242,6 +243,7 @@ async def test_answers_go_all_the_way_with_the_least_rights_and_no_secret_is_log
 ) -> None:
     database = Database.of(secured.of("gateway"), application="test")
     await write(database, small_registry())
+    signer = await enrolled(database)
     database.close()
     passwords = {service: secured.paper.password_of(service) for service in SERVICES}
     async with (
@@ -255,8 +257,7 @@ async def test_answers_go_all_the_way_with_the_least_rights_and_no_secret_is_log
         await eventually(ready, "all four are ready", within=90)
         now = datetime.now(UTC).isoformat()
         body = [response(occurred_at=now, answers={"overall": 1}) for _ in range(60)]
-        async with session.post(f"{run.gateway}/v1/feedback/batch", json=body) as answer:
-            assert answer.status == 202, await answer.text()
+        assert await hand_in(session, run.gateway, signer, *body) == 202
 
         async def counted() -> bool:
             async with session.get(f"{run.gateway}/v1/indices/province:01") as answer:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
+from limits import RateLimitItemPerMinute
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from schemas.feedback import Violation
@@ -52,7 +53,7 @@ def router(
 ) -> APIRouter:
     """The route of the enrolment."""
     routes = APIRouter(prefix="/v1/devices", tags=["devices"])
-    limit = Limit("enrolment", settings.enrolments_per_minute)
+    limit = Limit("enrolment", RateLimitItemPerMinute(settings.enrolments_per_minute))
     schema: dict[str, Any] = Enrolment.model_json_schema()
 
     @routes.post(

@@ -1,0 +1,129 @@
+"""After a run full of personal data, none of it is on a topic or in a log."""
+
+import asyncio
+import base64
+import json
+import secrets
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiokafka import AIOKafkaProducer
+
+from schemas.collections import QUARANTINE, RESPONSES
+from schemas.topics import FEEDBACK_SUBMITTED
+from services.gateway.contacts.store import CONTACTS
+from tests.builders import UNIT, response, small_registry
+from tests.faults.planted import FEEDBACK, Planted, Shot, everything_on_topics, shots
+from tests.faults.test_outages import process
+from tests.servers import eventually
+from tests.stack import Running, below_target, running_stack
+
+RULES = below_target(for_="1h", keep_firing_for="1h")
+
+
+async def send(stack: Running, shot: Shot) -> int:
+    """Send it, again while the gateway says to come back; the last status.
+
+    What goes to the intake is signed.
+    """
+    url = stack.addresses.gateway + shot.path
+    signed = shot.method == "POST" and shot.path.startswith(FEEDBACK)
+    path = shot.path.partition("?")[0]
+    statuses: list[int] = []
+
+    async def dealt_with() -> bool:
+        headers = stack.signer.headers("POST", path, shot.body) if signed else {}
+        async with stack.session.request(
+            shot.method, url, data=shot.body, headers=headers | dict(shot.headers)
+        ) as answer:
+            await answer.read()
+            statuses.append(answer.status)
+        return answer.status != 503
+
+    await eventually(dealt_with, f"{shot.method} {shot.path} is dealt with", within=60)
+    return statuses[-1]
+
+
+async def break_the_protocol(stack: Running, text: str) -> None:
+    """What is not even HTTP."""
+    address = urlsplit(stack.addresses.gateway)
+    for line in (
+        f"GET /{text} HTTP/9.9\r\n\r\n",
+        f"{text}\r\n\r\n",
+        f"GET / HTTP/1.1\r\n{text}\r\n",
+    ):
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(line.encode())
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+
+async def write_to_the_topic(stack: Running, planted: Planted) -> None:
+    """A partner that writes to Kafka itself; what it writes is on that topic, and nowhere else."""
+    text = planted.all_three("straight on the topic")
+    now = datetime.now(UTC).isoformat()
+    whole = response(unit=UNIT, occurred_at=now, received_at=now)
+    producer = AIOKafkaProducer(bootstrap_servers=stack.addresses.kafka_url)
+    await producer.start()
+    try:
+        for value in (
+            text.encode(),
+            json.dumps(whole | {"unit": text}).encode(),
+            json.dumps(whole | {text: text, "unit": "000.00.99.H99"}).encode(),
+            json.dumps(whole | {"answers": {text: 5}}).encode(),
+        ):
+            await producer.send_and_wait(FEEDBACK_SUBMITTED.name, value, text.encode(), partition=0)
+    finally:
+        await producer.stop()
+
+
+def logs(stack: Running, folder: Path) -> str:
+    """What the services said, and the servers."""
+    files = [*folder.glob("mongodb/*.log"), *folder.glob("kafka/*.log")]
+    assert files, "the servers keep logs"
+    return "\n".join([*stack.log, *(file.read_text(errors="replace") for file in files)])
+
+
+async def test_personal_data_reaches_no_topic_and_no_log(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    planted = Planted()
+    environment = {
+        "LANGNGHE_LOG_LEVEL": "DEBUG",
+        "LANGNGHE_CONTACT_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "LANGNGHE_CONTACTS_PER_HOUR": "1000",
+    }
+    async with running_stack(folder, RULES, environment) as stack:
+        await stack.load(small_registry())
+        taken = 0
+        for number, shot in enumerate(shots(planted, UNIT, stack.signer.device)):
+            status = await send(stack, shot)
+            assert status in shot.statuses, (status, shot)
+            taken += status == 202 and shot.path.startswith(FEEDBACK)
+            if number == 60:  # in the middle: what is on its way fails and is tried again
+                process(stack, "mongod").signal(signal.SIGKILL)
+        await break_the_protocol(stack, planted.phone("no HTTP"))
+
+        async def arrived() -> bool:
+            kept = [
+                await stack.database[name].count_documents({}) for name in (RESPONSES, QUARANTINE)
+            ]
+            return sum(kept) == taken
+
+        await eventually(arrived, "every answer is stored or set aside", within=120)
+        assert await stack.database[CONTACTS].count_documents({}) == 2
+        assert len(planted.places) > 300
+        seen = (await everything_on_topics(stack.addresses.kafka_url)).decode(errors="replace")
+        assert seen.count("[số]") > 100, "the comments did pass"
+        assert planted.met_in(seen) == []
+
+        await write_to_the_topic(stack, planted)
+        taken += 4
+        await eventually(arrived, "the partner's records are set aside", within=60)
+    log = logs(stack, folder)
+    assert "are not done, they will be tried again" in log, "something did fail"
+    assert "Traceback" in log
+    assert planted.met_in(log) == []
