@@ -7,9 +7,12 @@ from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import api, feedback, live, openapi, problems
+from services.gateway.daily import Days
+from services.gateway.disclosure import Disclosure
 from services.gateway.feedback import Intake
-from services.gateway.live import Live
+from services.gateway.live import REFRESH_SECONDS, Live
 from services.gateway.pages import routes as pages
+from services.gateway.public import Public
 from services.gateway.reading import Reader
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached
@@ -23,7 +26,11 @@ def build(settings: GatewaySettings) -> FastAPI:
     service = Service("gateway", settings)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh, at_once=True)
-    updates = Live()
+    reader = Reader(service.database, registry, service.clock)
+    disclosure = Disclosure(service.database, registry, service.clock)
+    public = Public(disclosure, Days(service.database, disclosure, service.clock), service.clock)
+    updates = Live(reader, disclosure, public)
+    service.every(REFRESH_SECONDS, "live", updates.refresh, at_once=True)
     service.follow(INDEX_UPDATED, updates.on_indices)
     service.follow(ALERT_CHANGED, updates.on_alerts)
 
@@ -39,8 +46,7 @@ def build(settings: GatewaySettings) -> FastAPI:
     problems.install(app, settings.retry_after_seconds)
     openapi.install(app)
     app.include_router(feedback.router(Intake(service.producer, settings, service.clock)))
-    reader = Reader(service.database, registry, service.clock)
-    app.include_router(api.router(reader))
+    app.include_router(api.router(reader, public))
     app.include_router(live.router(updates))
     app.include_router(pages.router(reader))
     app.mount("/static", StaticFiles(directory=pages.STATIC))
