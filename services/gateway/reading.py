@@ -159,7 +159,8 @@ class Reader:
 
 
 def _windows(windows: dict[str, WindowFigures]) -> dict[str, WindowView]:
-    return {name: WindowView(**dict(window)) for name, window in windows.items()}
+    # Checked when they were read: a list of the country has a hundred thousand figures.
+    return {name: WindowView.model_construct(**dict(window)) for name, window in windows.items()}
 
 
 def _counts(document: Document) -> Counts:

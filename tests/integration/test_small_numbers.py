@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from random import Random
 from typing import Any
@@ -17,13 +17,15 @@ from method.definition import definitions
 from method.figure import figure
 from method.period import local_day
 from schemas.alert import AlertChanged, AlertState, Evidence, Severity
-from schemas.collections import ALERTS, INDICES
+from schemas.collections import ALERTS, INDICES, REGISTRY
 from schemas.feedback import FeedbackAccepted
-from schemas.registry import EntryKind, RegistryEntry
+from schemas.registry import EntryKind, Registry, RegistryEntry
 from schemas.topics import ALERT_CHANGED
+from services.gateway.disclosure import Disclosure
 from services.gateway.main import build
 from services.gateway.registry.store import write
 from services.gateway.settings import GatewaySettings
+from services.runtime.cached import Cached
 from services.runtime.database import Database
 from services.runtime.producer import Producer
 from services.scoring.ledger import Ledger
@@ -38,7 +40,7 @@ WINDOWS = ("24h", "7d", "30d", "90d")
 
 
 def registry() -> list[RegistryEntry]:
-    """Two provinces; in the first three offices, of which one is closed by now, and a commune."""
+    """Two provinces and a ministry; an office of the second province is closed by now."""
     return [
         entry(EntryKind.PROVINCE, "01"),
         entry(EntryKind.PROVINCE, "02"),
@@ -50,6 +52,7 @@ def registry() -> list[RegistryEntry]:
         entry(EntryKind.UNIT, "000.00.04.H26", "commune:00004"),
         entry(EntryKind.UNIT, "000.00.05.H26", "commune:00004"),
         entry(EntryKind.UNIT, "000.00.01.H49", "province:02"),
+        entry(EntryKind.UNIT, "000.00.02.H49", "province:02", valid_to=date(2020, 1, 1)),
         entry(EntryKind.UNIT, "000.00.01.G09", "ministry:G09"),
         entry(EntryKind.FIELD, "ho-tich"),
         entry(EntryKind.FIELD, "dat-dai"),
@@ -244,6 +247,50 @@ async def test_other_questions_are_withheld_by_their_own_numbers(town: Town) -> 
         assert withheld(view["items"]["staff"]["7d"]["current"]), unit
     province = await town.get("/v1/indices/province:01")
     assert province["items"]["staff"]["7d"]["current"]["n"] == 43
+
+
+async def test_a_closed_office_still_is_a_part_of_its_province(town: Town) -> None:
+    closed, beside = "unit:000.00.02.H49", "unit:000.00.01.H49"
+    await town.count(answers(closed, 4) + answers(beside, 60) + answers(LARGE, 50))
+    await town.settled()
+    listed = (await town.get("/v1/indices?parent=province:02"))["indices"]
+    assert [(v["scope"], withheld(v["windows"]["7d"]["current"])) for v in listed] == [
+        (beside, True)
+    ]
+    assert withheld((await town.get(f"/v1/indices/{closed}"))["windows"]["7d"]["current"])
+    province = await town.get("/v1/indices/province:02")
+    assert province["windows"]["7d"]["current"]["n"] == 64
+
+
+async def test_decisions_follow_what_moved_and_now_and_then_everything(town: Town) -> None:
+    registry = Cached(town.database, REGISTRY, Registry.of_documents)
+    await registry.refresh()
+    moment = datetime.now(UTC)
+    disclosure = Disclosure(town.database, registry, lambda: moment)
+    await town.count(answers(LARGE, 50))
+    await disclosure.refresh()
+    assert disclosure.withheld("overall", LARGE) == frozenset()
+    await town.count(answers(SMALL, 4))
+    assert await disclosure.refresh() == set(), "nobody said that anything moved"
+    disclosure.moved([SMALL, "province:01", "country"])
+    assert {SMALL, LARGE} <= await disclosure.refresh()
+    assert "90d/current" in disclosure.withheld("overall", LARGE)
+    await town.count(answers(SMALL, 20))
+    moment += timedelta(minutes=1)
+    assert LARGE in await disclosure.refresh(), "an announcement may be missed"
+    assert disclosure.withheld("overall", LARGE) == frozenset()
+
+
+async def test_scoring_writes_parts_before_wholes(town: Town) -> None:
+    async with town.database[INDICES].watch() as changes:
+        await town.count(answers("unit:000.00.04.H26", 3) + answers(LARGE, 3))
+        written: list[str] = []
+        while "country" not in written:
+            written.append((await changes.next())["documentKey"]["_id"].partition("|")[0])
+    for unit in ("unit:000.00.04.H26", LARGE):
+        chain = [written.index(scope) for scope in (unit, *above(unit))]
+        assert chain == sorted(chain), written
+    assert written[-1] == "country", written
 
 
 def alert(scope: str, n: int, number: int) -> AlertChanged:
