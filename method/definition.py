@@ -3,6 +3,7 @@
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Annotated, Self
 
 import yaml
@@ -33,7 +34,9 @@ class Definition(BaseModel):
         effective_from: first local day (Asia/Ho_Chi_Minh) on which it holds.
         satisfied_from: lowest level (1 to 5) that counts as satisfied.
         confidence: two-sided confidence of the interval, between 0 and 1.
-        windows: name to length, as shown and served.
+        publish_from: smallest number of answers that a public figure may rest on.
+        windows: name to length, as shown and served. Each is at least twice the next shorter one
+            of its kind, so that windows and those before them lie inside one another.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +45,18 @@ class Definition(BaseModel):
     effective_from: date
     satisfied_from: Annotated[int, Field(ge=1, le=5)]
     confidence: Annotated[float, Field(gt=0, lt=1)]
+    publish_from: Annotated[int, Field(ge=1)]
     windows: dict[str, WindowLength]
+
+    @model_validator(mode="after")
+    def _windows_nest(self) -> Self:
+        for kind in ("hours", "days"):
+            lengths = sorted(filter(None, (getattr(w, kind) for w in self.windows.values())))
+            for shorter, longer in pairwise(lengths):
+                if longer < 2 * shorter:
+                    msg = f"windows: {longer} {kind} must be at least twice {shorter} {kind}"
+                    raise ValueError(msg)
+        return self
 
 
 @cache

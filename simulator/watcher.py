@@ -33,14 +33,15 @@ class Watcher:
     def __init__(self) -> None:
         """Start with nothing seen."""
         self.alerts: list[dict[str, Any]] = []
-        self._seen: dict[str, list[tuple[float, int]]] = defaultdict(list)
+        self._seen: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
 
     def _on_event(self, kind: str, data: dict[str, Any]) -> None:
         if kind == "alert":
             self.alerts.append(data)
         elif kind == "index":
             scope: str = data["scope"]
-            n = data["windows"][_LONGEST_WINDOW]["current"]["n"]
+            # None while the figure is withheld because it is small or protects one that is.
+            n: int | None = data["windows"][_LONGEST_WINDOW]["current"]["n"]
             self._seen[scope].append((time.monotonic(), n))
 
     async def _follow(self, session: aiohttp.ClientSession, url: str) -> None:
@@ -63,6 +64,8 @@ class Watcher:
 
         The j-th acknowledged answer of a unit is visible once the unit's n has grown by j: a unit
         lives in one partition, so answers become visible in the order in which Kafka has them.
+        Answers that came while the unit's figure was withheld are left out: when it is shown again
+        says nothing of how long they took.
 
         Args:
             ledger: of the run.
@@ -73,16 +76,23 @@ class Watcher:
         for unit in units:
             acknowledged = ledger.acknowledged_at(unit)
             reached = before.get(unit, 0)
+            withheld = False
             for moment, n in self._seen[f"unit:{unit}"]:
+                if n is None:
+                    withheld = True
+                    continue
+                if withheld:
+                    reached = max(reached, min(n, len(acknowledged)))
+                    withheld = False
                 while reached < min(n, len(acknowledged)):
                     result.append(Sighting(acknowledged[reached], moment))
                     reached += 1
         return result
 
     def shown(self, unit: str) -> int:
-        """The newest n that was shown of a unit."""
+        """The largest n that was shown of a unit."""
         seen = self._seen[f"unit:{unit}"]
-        return max((n for _, n in seen), default=0)
+        return max((n for _, n in seen if n is not None), default=0)
 
 
 @asynccontextmanager

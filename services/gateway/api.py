@@ -1,4 +1,4 @@
-"""`GET /v1/indices` and `GET /v1/alerts`."""
+"""`GET /v1/indices` and `GET /v1/alerts`: what anybody may read."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from schemas.alert import AlertState
 from schemas.registry import EntryKind
 from schemas.scope import COUNTRY, Scope
 from services.gateway.problems import ProblemError, documented
+from services.gateway.public import Public
 from services.gateway.reading import Reader
 from services.gateway.views import AlertList, IndexList, IndexView
 
@@ -22,8 +23,8 @@ def _unknown(scope: str) -> ProblemError:
     return ProblemError(404, "unknown-scope", f"{scope} is not in the registry.")
 
 
-def router(reader: Reader) -> APIRouter:
-    """The routes that read."""
+def router(reader: Reader, public: Public) -> APIRouter:
+    """The routes that read; figures of too few answers are withheld."""
     routes = APIRouter(prefix="/v1", tags=["indices and alerts"])
 
     @routes.get(
@@ -41,7 +42,7 @@ def router(reader: Reader) -> APIRouter:
         indices = await reader.under(parent, kind)
         if indices is None:
             raise _unknown(parent)
-        return IndexList(parent=parent, indices=indices)
+        return IndexList(parent=parent, indices=await public.indices(indices))
 
     @routes.get(
         "/indices/{scope}",
@@ -55,13 +56,14 @@ def router(reader: Reader) -> APIRouter:
         view = await reader.index(scope, days)
         if view is None:
             raise _unknown(scope)
-        return view
+        (shown,) = await public.indices([view])
+        return shown
 
     @routes.get("/alerts", summary="Alerts, newest change first", responses=documented(422, 503))
     async def alerts(
         state: Annotated[list[AlertState], Query()] = [AlertState.FIRING],  # noqa: B006
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> AlertList:
-        return AlertList(alerts=await reader.alerts(state, limit))
+        return AlertList(alerts=await public.alerts(await reader.alerts(state, limit)))
 
     return routes

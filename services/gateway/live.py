@@ -1,27 +1,34 @@
 """`GET /v1/live`: server-sent events of index and alert changes.
 
 A page that is slow gets the newest state of each scope, not a queue of old ones, so that no page
-can make this process grow.
+can make this process grow. What index.updated.v1 says is only which scopes have moved: a few times
+a second their figures are read at once, for all pages, and shown as every other read shows them.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from typing import Literal
+from collections.abc import AsyncIterator
+from typing import Final, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from schemas.alert import AlertChanged
 from schemas.base import read
-from schemas.index import IndexUpdated
+from schemas.scope import Scope
+from services.gateway.disclosure import Disclosure
+from services.gateway.public import Public
+from services.gateway.reading import Reader
 from services.runtime import metrics
 from services.runtime.consumer import Records
 
 log = logging.getLogger(__name__)
 
 Kind = Literal["index", "alert"]
+
+REFRESH_SECONDS: Final = 0.25
+_SCOPE: Final = TypeAdapter[str](Scope)
 
 
 class _Page:
@@ -35,31 +42,61 @@ class _Page:
 class Live:
     """Passes changes on to every page that follows them."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: Reader, disclosure: Disclosure, public: Public) -> None:
         """Start with no page."""
+        self._reader = reader
+        self._disclosure = disclosure
+        self._public = public
         self._pages: set[_Page] = set()
+        self._alerts: dict[str, AlertChanged] = {}
 
     def on_indices(self, records: Records) -> None:
-        """Pass on index updates."""
-        self._pass_on("index", records, lambda value: read(IndexUpdated, value).scope)
+        """Note which scopes have moved: the key of a record is its scope."""
+        for record in records:
+            try:
+                self._disclosure.moved([_SCOPE.validate_python((record.key or b"").decode())])
+            except ValueError:
+                log.warning("a record of %s has no scope as its key", record.topic)
 
     def on_alerts(self, records: Records) -> None:
-        """Pass on changes of alerts."""
-        self._pass_on("alert", records, lambda value: read(AlertChanged, value).alert)
-
-    def _pass_on(self, kind: Kind, records: Records, subject: Callable[[bytes], str]) -> None:
+        """Note which alerts have changed."""
         for record in records:
             if record.value is None:
                 continue
             try:
-                key = (kind, subject(record.value))
+                event = read(AlertChanged, record.value)
             except ValidationError:
                 log.exception("a record of %s cannot be read and is not shown", record.topic)
                 continue
-            text = record.value.decode()
-            for page in self._pages:
-                page.waiting[key] = text
-                page.news.set()
+            self._alerts[event.alert] = event
+
+    async def refresh(self) -> None:
+        """Decide anew what may be shown, and pass on to the pages what has moved.
+
+        Raises:
+            DatabaseError: when it cannot be read; what has moved is then passed on later.
+        """
+        moved = await self._disclosure.refresh()
+        alerts, self._alerts = self._alerts, {}
+        if not self._pages:
+            return
+        known = sorted(scope for scope in moved if self._reader.name(scope))
+        try:
+            views = await self._public.indices(await self._reader.indices(known))
+        except BaseException:
+            self._disclosure.moved(moved)
+            self._alerts = alerts | self._alerts
+            raise
+        for view in views:
+            self._pass_on("index", view.scope, view.model_dump_json())
+        named = [self._reader.alert(event) for event in alerts.values()]
+        for alert in await self._public.alerts(named):
+            self._pass_on("alert", alert.alert.alert, alert.model_dump_json())
+
+    def _pass_on(self, kind: Kind, subject: str, text: str) -> None:
+        for page in self._pages:
+            page.waiting[kind, subject] = text
+            page.news.set()
 
     async def follow(self) -> AsyncIterator[ServerSentEvent]:
         """The changes from now on, for one page."""
@@ -88,7 +125,7 @@ def router(live: Live) -> APIRouter:
         response_class=EventSourceResponse,
         responses={
             200: {
-                "description": "Events `index` (IndexUpdated) and `alert` (AlertChanged) as JSON",
+                "description": "Events `index` (IndexView) and `alert` (AlertView) as JSON",
                 "content": {"text/event-stream": {}},
             }
         },

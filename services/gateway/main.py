@@ -9,14 +9,17 @@ from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import api, feedback, live, openapi, problems
 from services.gateway.contacts import routes as contacts
+from services.gateway.daily import Days
 from services.gateway.devices import enrolment
 from services.gateway.devices.model import Devices
 from services.gateway.devices.signature import Signatures
 from services.gateway.devices.store import DEVICES
+from services.gateway.disclosure import Disclosure
 from services.gateway.feedback import Intake
 from services.gateway.headers import SecureHeaders
-from services.gateway.live import Live
+from services.gateway.live import REFRESH_SECONDS, Live
 from services.gateway.pages import routes as pages
+from services.gateway.public import Public
 from services.gateway.reading import Reader
 from services.gateway.senders import Senders
 from services.gateway.settings import GatewaySettings
@@ -37,7 +40,11 @@ def build(settings: GatewaySettings) -> Sites:
     service.every(_DEVICES_SECONDS, "devices", devices.refresh, at_once=True)
     signatures = Signatures(devices, service.clock, settings.signature_minutes)
     senders = Senders(signatures, registry, settings, service.clock)
-    updates = Live()
+    reader = Reader(service.database, registry, service.clock)
+    disclosure = Disclosure(service.database, registry, service.clock)
+    public = Public(disclosure, Days(service.database, disclosure, service.clock), service.clock)
+    updates = Live(reader, disclosure, public)
+    service.every(REFRESH_SECONDS, "live", updates.refresh, at_once=True)
     service.follow(INDEX_UPDATED, updates.on_indices)
     service.follow(ALERT_CHANGED, updates.on_alerts)
 
@@ -56,8 +63,7 @@ def build(settings: GatewaySettings) -> Sites:
     intake = Intake(service.producer, senders, settings, service.clock)
     app.include_router(feedback.router(intake))
     app.include_router(enrolment.router(service.database, devices, settings, service.clock))
-    reader = Reader(service.database, registry, service.clock)
-    app.include_router(api.router(reader))
+    app.include_router(api.router(reader, public))
     app.include_router(live.router(updates))
     app.include_router(pages.router(reader))
     app.include_router(contacts.router(contacts.Desk(service.database, settings, service.clock)))

@@ -1,4 +1,7 @@
-"""Reads indices and alerts as scoring and notify keep them, and puts names to them."""
+"""Reads indices and alerts as scoring and notify keep them, and puts names to them.
+
+Every figure is here in full; `services.gateway.public` makes of it what anybody may see.
+"""
 
 from datetime import date, timedelta
 
@@ -9,11 +12,19 @@ from method.window import window_figures
 from schemas.alert import AlertChanged, AlertState
 from schemas.collections import ALERTS, INDICES, TALLIES
 from schemas.figure import Counts
-from schemas.index import IndexUpdated
+from schemas.index import IndexUpdated, WindowFigures
 from schemas.instrument import OVERALL
 from schemas.registry import EntryKind, Registry
 from schemas.scope import COUNTRY, Scope, scope_kind
-from services.gateway.views import AlertView, DayView, IndexView, Name
+from services.gateway.views import (
+    AlertBody,
+    AlertView,
+    DayView,
+    EvidenceView,
+    IndexView,
+    Name,
+    WindowView,
+)
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Document
@@ -81,8 +92,8 @@ class Reader:
             as_of=headline.as_of,
             latest_received_at=headline.latest_received_at,
             version=headline.version,
-            windows=headline.windows,
-            items={item: index.windows for item, index in sorted(by_item.items())},
+            windows=_windows(headline.windows),
+            items={item: _windows(index.windows) for item, index in sorted(by_item.items())},
         )
 
     async def index(self, scope: Scope, days: int) -> IndexView | None:
@@ -116,9 +127,12 @@ class Reader:
         """The indices of what stands under a scope; None if nobody knows the scope."""
         if self.name(parent) is None:
             return None
-        children = self._below(parent, kind)
-        indices = await self._indices(children)
-        return [self._view(scope, indices[scope]) for scope in children]
+        return await self.indices(self._below(parent, kind))
+
+    async def indices(self, scopes: list[Scope]) -> list[IndexView]:
+        """The indices of scopes, in their order."""
+        found = await self._indices(scopes)
+        return [self._view(scope, found[scope]) for scope in scopes]
 
     async def alerts(self, states: list[AlertState], limit: int) -> list[AlertView]:
         """Alerts in some states, newest change first."""
@@ -131,9 +145,22 @@ class Reader:
         views: list[AlertView] = []
         async for document in cursor:
             event = AlertChanged.model_validate(document["event"], strict=False)
-            name = self.name(event.scope) or Name(vi=event.scope, en=event.scope)
-            views.append(AlertView(name=name, alert=event))
+            views.append(self.alert(event))
         return views
+
+    def alert(self, event: AlertChanged) -> AlertView:
+        """An alert with the name of what it is about."""
+        values = {name: getattr(event, name) for name in AlertBody.model_fields}
+        values["evidence"] = EvidenceView(**dict(event.evidence))
+        return AlertView(
+            name=self.name(event.scope) or Name(vi=event.scope, en=event.scope),
+            alert=AlertBody(**values),
+        )
+
+
+def _windows(windows: dict[str, WindowFigures]) -> dict[str, WindowView]:
+    # Checked when they were read: a list of the country has a hundred thousand figures.
+    return {name: WindowView.model_construct(**dict(window)) for name, window in windows.items()}
 
 
 def _counts(document: Document) -> Counts:

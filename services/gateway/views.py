@@ -1,13 +1,13 @@
 """What the gateway shows: indices and alerts with the names of their offices."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from schemas.alert import AlertChanged
-from schemas.figure import Figure
-from schemas.index import Basis, WindowFigures
+from schemas.alert import AlertState, Severity
+from schemas.figure import Figure, Percent
+from schemas.index import Basis
 from schemas.scope import Scope
 
 
@@ -18,11 +18,36 @@ class Name(BaseModel):
     en: str
 
 
+class Withheld(BaseModel):
+    """Stands where a figure is not published, to protect those who answered: never a zero."""
+
+    withheld: Literal[True] = True
+    n: None = None
+    counts: None = None
+    index: None = None
+    low: None = None
+    high: None = None
+    mean: None = None
+    shares: None = None
+
+
+Shown = Figure | Withheld
+
+
+class WindowView(BaseModel):
+    """One window, now and one window ago. `start` is included, `end` is not."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    current: Shown
+    previous: Shown
+
+
 class DayView(BaseModel):
     """One local day of a scope."""
 
     day: date
-    figure: Figure
+    figure: Shown
 
 
 class IndexView(BaseModel):
@@ -35,25 +60,62 @@ class IndexView(BaseModel):
     method: Annotated[str, Field(description="Version of the definition that made the figures")]
     as_of: AwareDatetime
     latest_received_at: Annotated[
-        AwareDatetime | None, Field(description="When the newest answer came in")
+        AwareDatetime | None,
+        Field(description="When the newest answer came in; not with a withheld window"),
     ]
     version: Annotated[int, Field(description="0 while there has been no answer")]
     windows: Annotated[
-        dict[str, WindowFigures], Field(description="24h, 7d, 30d, 90d: the question `overall`")
+        dict[str, WindowView], Field(description="24h, 7d, 30d, 90d: the question `overall`")
     ]
     items: Annotated[
-        dict[str, dict[str, WindowFigures]], Field(description="The same for every other question")
+        dict[str, dict[str, WindowView]], Field(description="The same for every other question")
     ]
     history: Annotated[
         list[DayView] | None, Field(description="By local day, days without answers left out")
     ] = None
 
 
+class EvidenceView(BaseModel):
+    """What an alert rests on: the figures at its last reading."""
+
+    window: str
+    as_of: AwareDatetime
+    current: Shown
+    previous: Shown
+    target: Annotated[Percent | None, Field(description="Of a below-target rule, %")]
+    baseline: Annotated[
+        Percent | None,
+        Field(description="Index from which a drop fell, %; not with a withheld window"),
+    ]
+
+
+class AlertBody(BaseModel):
+    """The newest state of an alert."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    alert: Annotated[str, Field(description="The same from opening to end")]
+    revision: Annotated[int, Field(description="Grows by one with every change")]
+    rule: str
+    kind: Annotated[str, Field(description="Which detector: below_target, drop")]
+    severity: Severity
+    scope: Scope
+    state: AlertState
+    opened_at: AwareDatetime
+    changed_at: AwareDatetime
+    evidence: EvidenceView
+    latest_received_at: Annotated[
+        AwareDatetime | None,
+        Field(description="Newest answer behind the change; not with a withheld window"),
+    ]
+    latest_occurred_at: AwareDatetime | None
+
+
 class AlertView(BaseModel):
     """An alert and the name of what it is about."""
 
     name: Name
-    alert: AlertChanged
+    alert: AlertBody
 
 
 class IndexList(BaseModel):

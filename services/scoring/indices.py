@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pymongo import UpdateOne
 
@@ -17,6 +17,8 @@ from schemas.instrument import OVERALL
 from schemas.scope import Scope, scope_kind
 from services.runtime.database import Database, Document
 from services.scoring.tallies import LEVEL_FIELDS
+
+_UPWARDS: Final = ("unit", "field", "commune", "province", "ministry", "country")
 
 
 def _by_segment(scopes: Sequence[Scope], cut: Sequence[Segment]) -> list[dict[str, Any]]:
@@ -109,7 +111,8 @@ async def refresh_indices(
 ) -> list[IndexUpdated]:
     """Compute and store every index of the scopes; the headline indices come back.
 
-    A scope whose answers have all grown older than its windows gets windows of nothing.
+    A scope whose answers have all grown older than its windows gets windows of nothing. A scope is
+    written before those above it: whoever reads those first never finds a sum without its parts.
     """
     definition = definition_on(local_day(now))
     version = await database.logical_time()
@@ -126,8 +129,9 @@ async def refresh_indices(
         _index(scope, item, parts, definition, now, version)
         for (scope, item), parts in found.items()
     ]
+    indices.sort(key=lambda index: _UPWARDS.index(scope_kind(index.scope)))
     if indices:
-        await database[INDICES].bulk_write([_store(index) for index in indices], ordered=False)
+        await database[INDICES].bulk_write([_store(index) for index in indices])
     return [index for index in indices if index.item == OVERALL]
 
 

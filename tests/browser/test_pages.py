@@ -149,7 +149,7 @@ async def test_the_dashboard_moves_without_a_reload(page: Page, stack: Running) 
         url = f"{stack.addresses.gateway}/v1/indices/unit:{UNIT}"
         async with stack.session.get(url) as got:
             view = await got.json()
-        return bool(view["windows"]["24h"]["current"]["n"] >= 20)
+        return (view["windows"]["24h"]["current"]["n"] or 0) >= 20
 
     await eventually(counted, "twenty answers are counted")
     await page.goto(stack.addresses.gateway)
@@ -161,9 +161,18 @@ async def test_the_dashboard_moves_without_a_reload(page: Page, stack: Running) 
     before = int((await row.locator("td.number").nth(1).inner_text()).replace(".", ""))
     await answer(stack, UNIT, 5, 7)
     await expect(row.locator("td.number").nth(1)).to_have_text(str(before + 7), timeout=15_000)
-    # An office that had no answers appears by itself.
-    await answer(stack, OTHER_UNIT, 1, 40)
+    # An office that had no answers appears by itself. While its answers are few, neither they nor
+    # those of the only office beside it are shown: one would tell the other.
+    await answer(stack, OTHER_UNIT, 1, 3)
     other = page.locator(f'tr[data-scope="unit:{OTHER_UNIT}"]')
+    for place in (other, row):
+        await expect(place).to_contain_text("Không công bố để bảo vệ người trả lời", timeout=15_000)
+    await page.get_by_role("button", name="English").click()
+    for place in (other, row):
+        await expect(place).to_contain_text("Withheld to protect those who answered")
+    await page.get_by_role("button", name="Tiếng Việt").click()
+    await answer(stack, OTHER_UNIT, 1, 40)
+    await expect(row.locator("td.number").nth(1)).to_have_text(str(before + 7), timeout=15_000)
     await expect(other).to_contain_text("0,0 %", timeout=15_000)
     alerts = page.locator("#alerts li.firing")
     await expect(alerts).to_contain_text(f"Đơn vị {OTHER_UNIT}", timeout=15_000)

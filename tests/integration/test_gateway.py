@@ -276,33 +276,33 @@ async def _score(servers: Servers, database: Database, levels: list[int], first:
 async def test_indices_are_served_with_interval_and_history(
     gateway: Client, servers: Servers, database: Database
 ) -> None:
-    await _score(servers, database, [5, 4, 1, 5, 5, 3], 0)
+    await _score(servers, database, [5, 4, 1, 5, 5, 3] * 10, 0)
     status, view = await gateway.get(f"/v1/indices/unit:{UNIT}?days=400")
     assert status == 200
     assert view["name"] == {"vi": f"Đơn vị {UNIT}", "en": f"Unit {UNIT}"}
     assert view["basis"] == "management_information"
     assert view["method"] == "rolling-1"
     week = view["windows"]["7d"]["current"]
-    assert (week["n"], week["index"]) == (6, 66.67)
+    assert (week["n"], week["index"]) == (60, 66.67)
     assert week["low"] < week["index"] < week["high"]
     assert set(view["windows"]) == {"24h", "7d", "30d", "90d"}
-    assert sum(day["figure"]["n"] for day in view["history"]) == 6
+    assert sum(day["figure"]["n"] for day in view["history"]) == 60
     assert [day["day"] for day in view["history"]] == sorted(day["day"] for day in view["history"])
 
 
 async def test_lists_follow_the_registry_tree(
     gateway: Client, servers: Servers, database: Database
 ) -> None:
-    await _score(servers, database, [5, 1], 0)
+    await _score(servers, database, [5, 1] * 15, 0)
 
     async def scopes(query: str) -> dict[str, int]:
         _, view = await gateway.get(f"/v1/indices{query}")
         return {i["scope"]: i["windows"]["90d"]["current"]["n"] for i in view["indices"]}
 
-    assert await scopes("") == {"field:ho-tich": 2, "ministry:G09": 0, "province:01": 2}
-    assert await scopes("?parent=province:01") == {"commune:00004": 2, "unit:000.00.20.H26": 0}
+    assert await scopes("") == {"field:ho-tich": 30, "ministry:G09": 0, "province:01": 30}
+    assert await scopes("?parent=province:01") == {"commune:00004": 30, "unit:000.00.20.H26": 0}
     assert await scopes("?parent=province:01&kind=unit") == {
-        f"unit:{UNIT}": 2,
+        f"unit:{UNIT}": 30,
         "unit:000.00.20.H26": 0,
     }
 

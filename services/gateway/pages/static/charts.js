@@ -1,5 +1,5 @@
 // Small SVG charts. Percent goes in, shapes come out; no figure is computed here.
-import { percent, word } from "./words.js";
+import { nothingShown, percent, word } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -39,7 +39,7 @@ export function intervalBar(figure, previous) {
       shape("circle", { class: "point", cx: x(figure.index), cy: middle, r: 5 }),
     );
   }
-  const text = figure.n ? `${percent(figure.low)} – ${percent(figure.high)}` : word("noAnswers");
+  const text = figure.n ? `${percent(figure.low)} – ${percent(figure.high)}` : nothingShown(figure);
   return shape(
     "svg",
     {
@@ -71,6 +71,16 @@ export function sharesBar(figure) {
   );
 }
 
+// Days one after another whose figures are shown: the line has a gap where one is withheld.
+function shownRuns(history) {
+  const runs = [[]];
+  for (const day of history) {
+    if (day.figure.withheld) runs.push([]);
+    else runs.at(-1).push(day);
+  }
+  return runs.filter((run) => run.length);
+}
+
 // The index by day with its interval as a band.
 export function historyChart(history) {
   const width = 900;
@@ -87,23 +97,32 @@ export function historyChart(history) {
       label(left - 6, y(tick) + 4, tick, "end"),
     );
   }
-  const up = history.map((d) => `${x(d.day)},${y(d.figure.high)}`);
-  const down = history.map((d) => `${x(d.day)},${y(d.figure.low)}`).reverse();
-  children.push(
-    shape("polygon", { class: "band", points: [...up, ...down].join(" ") }),
-    shape("polyline", {
-      class: "line", points: history.map((d) => `${x(d.day)},${y(d.figure.index)}`).join(" "),
-    }),
-  );
-  for (const d of history) {
-    const dot = shape("circle", { class: "point", cx: x(d.day), cy: y(d.figure.index), r: 3 });
-    dot.append(shape("title", {}, [`${d.day}: ${percent(d.figure.index)}, n = ${d.figure.n}`]));
-    children.push(dot);
+  for (const run of shownRuns(history)) {
+    const up = run.map((d) => `${x(d.day)},${y(d.figure.high)}`);
+    const down = run.map((d) => `${x(d.day)},${y(d.figure.low)}`).reverse();
+    children.push(
+      shape("polygon", { class: "band", points: [...up, ...down].join(" ") }),
+      shape("polyline", {
+        class: "line", points: run.map((d) => `${x(d.day)},${y(d.figure.index)}`).join(" "),
+      }),
+    );
+    for (const d of run) {
+      const dot = shape("circle", { class: "point", cx: x(d.day), cy: y(d.figure.index), r: 3 });
+      dot.append(shape("title", {}, [`${d.day}: ${percent(d.figure.index)}, n = ${d.figure.n}`]));
+      children.push(dot);
+    }
+  }
+  for (const d of history.filter((day) => day.figure.withheld)) {
+    const mark = shape("line", {
+      class: "gap", x1: x(d.day) - 4, x2: x(d.day) + 4, y1: y(0) - 4, y2: y(0) - 4,
+    });
+    mark.append(shape("title", {}, [`${d.day}: ${word("withheld")}`]));
+    children.push(mark);
   }
   children.push(label(left, height - 6, history[0].day, "start"));
   if (history.length > 1) children.push(label(width - right, height - 6, history.at(-1).day, "end"));
   const text = `${word("history")}: ${history
-    .map((d) => `${d.day} ${percent(d.figure.index)}`)
+    .map((d) => `${d.day} ${d.figure.withheld ? word("withheldBriefly") : percent(d.figure.index)}`)
     .join(", ")}`;
   return shape(
     "svg",

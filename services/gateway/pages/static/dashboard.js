@@ -1,7 +1,7 @@
 // The dashboard: reads once, then moves with /v1/live.
 import { historyChart, intervalBar, shape, sharesBar } from "./charts.js";
 import {
-  currentLanguage, decimal, named, percent, switchLanguage, time, translate, whole, word,
+  currentLanguage, decimal, named, nothingShown, percent, switchLanguage, time, translate, whole, word,
 } from "./words.js";
 
 const WINDOWS = ["24h", "7d", "30d", "90d"];
@@ -87,7 +87,7 @@ function drawHeadline() {
   const section = document.getElementById("headline");
   const title = element("h2", { id: "headline-title", textContent: word("country") });
   if (!current.n) {
-    section.replaceChildren(title, element("p", { textContent: word("noAnswers") }));
+    section.replaceChildren(title, element("p", { textContent: nothingShown(current) }));
     return;
   }
   section.replaceChildren(
@@ -99,21 +99,34 @@ function drawHeadline() {
       className: "quiet",
       textContent:
         `${word("interval")}: ${interval(current)} · ` +
-        `${word("before")}: ${percent(previous.index)} (n = ${whole(previous.n)})`,
-    }),
-    element("p", {
-      className: "quiet",
-      textContent: `${word("asOf")} ${time(state.country.latest_received_at)}`,
+        `${word("before")}: ${summary(previous)}`,
     }),
   );
+  if (state.country.latest_received_at) {
+    section.append(
+      element("p", {
+        className: "quiet",
+        textContent: `${word("asOf")} ${time(state.country.latest_received_at)}`,
+      }),
+    );
+  }
+}
+
+function summary(figure) {
+  return figure.withheld
+    ? word("withheldBriefly")
+    : `${percent(figure.index)} (n = ${whole(figure.n)})`;
 }
 
 function alertText({ alert }) {
   const { current, target, baseline } = alert.evidence;
-  const now = `${percent(current.index)} (n = ${whole(current.n)})`;
-  return alert.kind === "below_target"
-    ? `${word("belowTarget")} ${percent(target)}: ${now}`
-    : `${word("fell")} ${word("since")} ${percent(baseline)} ${word("to")} ${now}`;
+  if (alert.kind === "below_target") {
+    return `${word("belowTarget")} ${percent(target)}: ${summary(current)}`;
+  }
+  const since = baseline === null ? "" : ` ${word("since")} ${percent(baseline)}`;
+  return current.withheld && !since
+    ? `${word("fell")} (${word("withheldBriefly")})`
+    : `${word("fell")}${since} ${word("to")} ${summary(current)}`;
 }
 
 function drawAlerts() {
@@ -160,10 +173,16 @@ function fillRow(row, view, alarmed) {
     element("td", { className: "number", textContent: percent(current.index) }),
     element("td", {}, [
       intervalBar(current, previous),
-      element("span", { className: "quiet", textContent: interval(current) }),
+      element("span", {
+        className: "quiet",
+        textContent: current.withheld ? word("withheld") : interval(current),
+      }),
     ]),
     element("td", { className: "number", textContent: whole(current.n) }),
-    element("td", { className: "number", textContent: percent(previous.index) }),
+    element("td", {
+      className: "number",
+      textContent: previous.withheld ? word("withheldBriefly") : percent(previous.index),
+    }),
   );
 }
 
@@ -234,7 +253,7 @@ function drawDetail() {
       levelLegend(),
     );
   } else {
-    parts.push(element("p", { textContent: word("noAnswers") }));
+    parts.push(element("p", { textContent: nothingShown(current) }));
   }
   if (state.detail.history.length) {
     parts.push(element("h3", { textContent: word("history") }), historyChart(state.detail.history));

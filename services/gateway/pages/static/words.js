@@ -19,6 +19,9 @@ const WORDS = {
     before: "Kỳ trước",
     satisfied: "hài lòng",
     noAnswers: "Chưa có lượt trả lời",
+    withheld: "Không công bố để bảo vệ người trả lời",
+    withheldBriefly: "Không công bố",
+    privacy: "Số liệu từ quá ít lượt trả lời không được công bố để bảo vệ người trả lời; một số số liệu khác cũng không được công bố để không ai tính ngược ra được.",
     live: "Đang cập nhật trực tiếp",
     cut: "Mất kết nối, đang thử lại…",
     asOf: "Tính đến",
@@ -57,6 +60,9 @@ const WORDS = {
     before: "Window before",
     satisfied: "satisfied",
     noAnswers: "No answers yet",
+    withheld: "Withheld to protect those who answered",
+    withheldBriefly: "Withheld",
+    privacy: "Figures that rest on too few answers are withheld to protect those who answered, and with them some others, so that nobody can work them out.",
     live: "Live",
     cut: "Connection lost, trying again…",
     asOf: "As of",
@@ -98,6 +104,11 @@ export function named(name) {
   return name[language];
 }
 
+// Why a figure has no numbers.
+export function nothingShown(figure) {
+  return word(figure.withheld ? "withheld" : "noAnswers");
+}
+
 export function percent(value) {
   if (value === null || value === undefined) return "–";
   const text = value.toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -105,6 +116,7 @@ export function percent(value) {
 }
 
 export function whole(value) {
+  if (value === null) return "–";
   return value.toLocaleString(language);
 }
 
