@@ -2,7 +2,7 @@
 
 import typer
 
-from langnghe import audit, prepare, registry, run, simulate, verify, webhook
+from langnghe import accounts, audit, prepare, registry, run, simulate, verify, webhook
 from langnghe.console import MISUSED, stop
 from langnghe.importing import command as importing
 
@@ -37,4 +37,5 @@ app.command("prepare")(prepare.command)
 app.command("run")(run.command)
 app.add_typer(registry.app, name="registry")
 app.add_typer(verify.app, name="verify")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")

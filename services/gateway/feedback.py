@@ -12,6 +12,7 @@ from pydantic import UUID7, BaseModel, Field, ValidationError
 from schemas.feedback import FeedbackSubmitted, Response, Violation
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway.body import json_body
+from services.gateway.people.guard import INTAKE
 from services.gateway.problems import ProblemError, documented, unavailable
 from services.gateway.settings import GatewaySettings
 from services.runtime import metrics
@@ -169,7 +170,7 @@ def _request_body(schema: dict[str, Any], example: object) -> dict[str, Any]:
 
 def router(intake: Intake) -> APIRouter:
     """The routes of the intake."""
-    routes = APIRouter(prefix="/v1/feedback", tags=["feedback"])
+    routes = APIRouter(prefix="/v1/feedback", tags=["feedback"], dependencies=[INTAKE])
     schema = {"$ref": "#/components/schemas/Response"}
 
     @routes.post(

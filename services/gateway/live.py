@@ -16,6 +16,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from schemas.alert import AlertChanged
 from schemas.base import read
 from schemas.index import IndexUpdated
+from services.gateway.people.guard import PUBLIC
 from services.runtime import metrics
 from services.runtime.consumer import Records
 
@@ -80,7 +81,7 @@ class Live:
 
 def router(live: Live) -> APIRouter:
     """The route of the live updates."""
-    routes = APIRouter(prefix="/v1/live", tags=["live"])
+    routes = APIRouter(prefix="/v1/live", tags=["live"], dependencies=[PUBLIC])
 
     @routes.get(
         "",

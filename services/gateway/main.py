@@ -10,12 +10,16 @@ from services.gateway import api, feedback, live, openapi, problems
 from services.gateway.feedback import Intake
 from services.gateway.live import Live
 from services.gateway.pages import routes as pages
+from services.gateway.people import guard, wiring
 from services.gateway.reading import Reader
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached
 from services.runtime.service import Service, serve
 
 _REGISTRY_SECONDS = 2.0
+
+_OPEN_PATHS = ("/static", "/openapi.json", "/health/live", "/health/ready", "/metrics")
+"""Mounts and routes that FastAPI does not make: they cannot declare who may use them."""
 
 
 def build(settings: GatewaySettings) -> FastAPI:
@@ -43,8 +47,10 @@ def build(settings: GatewaySettings) -> FastAPI:
     app.include_router(api.router(reader))
     app.include_router(live.router(updates))
     app.include_router(pages.router(reader))
+    wiring.install(app, service, registry, reader, settings)
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     app.router.routes.extend(service.health.routes())
+    guard.check(app, _OPEN_PATHS)
     return app
 
 

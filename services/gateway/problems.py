@@ -18,6 +18,8 @@ MEDIA_TYPE = "application/problem+json"
 
 _TITLES: Mapping[int, tuple[str, str]] = {
     400: ("Nội dung gửi lên không đọc được", "The request body cannot be read"),
+    401: ("Chưa đăng nhập", "Not signed in"),
+    403: ("Không có quyền", "Not allowed"),
     404: ("Không tìm thấy", "Not found"),
     405: ("Phương thức không được hỗ trợ", "The method is not supported"),
     413: ("Nội dung gửi lên quá lớn", "The request body is too large"),

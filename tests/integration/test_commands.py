@@ -67,6 +67,12 @@ COMMANDS = (
     ("registry", "load"),
     ("verify",),
     ("verify", "indices"),
+    ("accounts",),
+    ("accounts", "add"),
+    ("accounts", "list"),
+    ("accounts", "password"),
+    ("accounts", "disable"),
+    ("accounts", "role"),
     ("audit", "verify"),
     ("audit", "list"),
 )
