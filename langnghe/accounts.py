@@ -46,10 +46,17 @@ Result = TypeVar("Result")
 Model = TypeVar("Model", bound=BaseModel)
 
 
+def _broken(error: ValidationError) -> str:
+    return "; ".join(f"{v.field}: {v.rule}" for v in Violation.all_of(error))
+
+
 def _run(data: Path, work: Callable[[Accounts, Registry], Awaitable[Result]]) -> Result:
     """Do something with the accounts; whatever is wrong ends the command with a sentence."""
     settings_for(data)
-    settings = GatewaySettings()
+    try:
+        settings = GatewaySettings()
+    except ValidationError as error:
+        stop(_broken(error), MISUSED)
 
     async def whole() -> Result:
         database = Database(settings.mongo_url, settings.database, application="accounts")
@@ -73,8 +80,7 @@ def _checked(model: type[Model], **values: object) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        broken = "; ".join(f"{v.field}: {v.rule}" for v in Violation.all_of(error))
-        stop(broken, MISUSED)
+        stop(_broken(error), MISUSED)
 
 
 def _password(file: typer.FileText | None) -> SecretStr:

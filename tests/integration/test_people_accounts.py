@@ -1,5 +1,11 @@
 """Accounts: what an administrator and an operator's command do with them."""
 
+import asyncio
+import os
+import select
+import sys
+from asyncio.subprocess import PIPE
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +132,44 @@ def _file(folder: Path, password: str) -> Path:
     return file
 
 
+async def _at_a_terminal(typed: list[str], *arguments: str, **environment: str) -> int:
+    """Run a command whose standard input is a terminal, and type a line each time it asks."""
+    ours, its = os.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "langnghe", *arguments),
+        env={**os.environ, **environment},
+        stdin=its,
+        stdout=its,
+        stderr=PIPE,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    for question, line in zip(cycle((b"Password: ", b"confirmation: ")), typed):
+        await process.stderr.readuntil(question)
+        os.write(ours, f"{line}\n".encode())
+    said = await process.stderr.read()
+    code = await process.wait()
+    # Nothing that was typed is shown.
+    shown = os.read(ours, 10_000) if select.select([ours], [], [], 0)[0] else b""
+    os.close(its)
+    os.close(ours)
+    assert not any(line.encode() in said + shown for line in typed)
+    return code
+
+
+async def test_a_password_is_asked_for_twice_and_not_shown(
+    servers: Servers, database: Database
+) -> None:
+    await load_small_registry(database)
+    where = servers.environment()
+    person = ("accounts", "add", "an.tran", "--name", "An", "--role", "operator")
+    typed = [PASSWORD, "something else", "12 letters or more", "12 letters or more"]
+    assert await _at_a_terminal(typed, *person, **where) == 0
+    document = await database[ACCOUNTS].find_one({"_id": "an.tran"})
+    assert document is not None
+    assert await Passwords().verify(document["hash"], "12 letters or more")
+
+
 async def test_the_commands(servers: Servers, database: Database, tmp_path: Path) -> None:
     secret, bad = _file(tmp_path, PASSWORD), _file(tmp_path, "lan.nguyen 2026")
     await load_small_registry(database)
@@ -149,6 +193,9 @@ async def test_the_commands(servers: Servers, database: Database, tmp_path: Path
     provider = {"LANGNGHE_OIDC_ISSUER": "https://sso.example", "LANGNGHE_OIDC_CLIENT_ID": "x"}
     said = await langnghe(*linked, **where, **provider)
     assert said.code == 0
+    said = await langnghe(*linked, **where, LANGNGHE_OIDC_ISSUER="https://sso.example")
+    assert said.code == 2
+    assert "oidc_issuer and oidc_client_id: needs both or neither" in said.notes
     said = await langnghe(*("x" if part == "an.tran" else part for part in linked), **where)
     assert said.code == 2
     assert said.notes.startswith("id: ")
