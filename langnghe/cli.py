@@ -3,6 +3,7 @@
 import typer
 
 from langnghe import (
+    accounts,
     audit,
     contacts,
     devices,
@@ -49,6 +50,7 @@ app.command("prepare")(prepare.command)
 app.command("run")(run.command)
 app.add_typer(registry.app, name="registry")
 app.add_typer(verify.app, name="verify")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(devices.app, name="devices")
 app.add_typer(tokens.app, name="tokens")

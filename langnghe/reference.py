@@ -1,4 +1,4 @@
-"""Writes the pages that follow from the code: docs/metrics.md and docs/settings.md.
+"""Writes what follows from the code: docs/metrics.md, docs/settings.md, roles in docs/people.md.
 
 `python -m langnghe.reference` rewrites them; a test fails when they drift.
 """
@@ -10,6 +10,14 @@ from pathlib import Path
 from pydantic_settings import BaseSettings
 
 from schemas.export import ROOT
+from services.gateway.people.access import (
+    ALLOWED,
+    PERMISSION_NAMES,
+    ROLE_NAMES,
+    SCOPED,
+    Permission,
+    Role,
+)
 from services.gateway.settings import GatewaySettings
 from services.ingest.settings import IngestSettings
 from services.notify.settings import NotifySettings
@@ -17,6 +25,7 @@ from services.runtime.metrics import CATALOGUE
 from services.runtime.settings import Settings
 from services.scoring.main import ScoringSettings
 
+_PEOPLE = Path("docs/people.md")
 _NOTE = "Generated from the code by `make reference`; do not edit."
 
 
@@ -83,9 +92,28 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def people_page() -> str:
+    """docs/people.md, with the table of roles and permissions written anew."""
+    head = " | ".join(ROLE_NAMES[role].en for role in Role)
+    lines = [f"| | {head} |", "|---|" + "---|" * len(Role)]
+    for permission in Permission:
+        cells = " | ".join("yes" if permission in ALLOWED[role] else "" for role in Role)
+        lines.append(f"| {PERMISSION_NAMES[permission].en} (`{permission}`) | {cells} |")
+    where = " | ".join("own agency and below" if r in SCOPED else "everywhere" for r in Role)
+    lines.append(f"| where | {where} |")
+    text = (ROOT / _PEOPLE).read_text(encoding="utf-8")
+    before, begin, rest = text.partition("do not edit -->\n")
+    _, end, after = rest.partition("<!-- end of roles -->")
+    return before + begin + "\n".join(lines) + "\n" + end + after
+
+
 def documents() -> dict[Path, str]:
     """Every page, by its path from the root of the repository."""
-    return {Path("docs/metrics.md"): metrics_page(), Path("docs/settings.md"): settings_page()}
+    return {
+        Path("docs/metrics.md"): metrics_page(),
+        Path("docs/settings.md"): settings_page(),
+        _PEOPLE: people_page(),
+    }
 
 
 def main() -> None:

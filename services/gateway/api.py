@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query
 from schemas.alert import AlertState
 from schemas.registry import EntryKind
 from schemas.scope import COUNTRY, Scope
+from services.gateway.people.guard import PUBLIC
 from services.gateway.problems import ProblemError, documented
 from services.gateway.public import Public
 from services.gateway.reading import Reader
@@ -25,7 +26,7 @@ def _unknown(scope: str) -> ProblemError:
 
 def router(reader: Reader, public: Public) -> APIRouter:
     """The routes that read; figures of too few answers are withheld."""
-    routes = APIRouter(prefix="/v1", tags=["indices and alerts"])
+    routes = APIRouter(prefix="/v1", tags=["indices and alerts"], dependencies=[PUBLIC])
 
     @routes.get(
         "/indices",

@@ -17,6 +17,7 @@ from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway.body import json_body
 from services.gateway.devices.model import Device
 from services.gateway.limits import Capacity
+from services.gateway.people.guard import INTAKE
 from services.gateway.problems import ProblemError, documented, unavailable
 from services.gateway.senders import NotAllowedError, Senders
 from services.gateway.settings import GatewaySettings
@@ -203,7 +204,7 @@ def _request_body(schema: dict[str, Any], example: object) -> dict[str, Any]:
 
 def router(intake: Intake) -> APIRouter:
     """The routes of the intake."""
-    routes = APIRouter(prefix="/v1/feedback", tags=["feedback"])
+    routes = APIRouter(prefix="/v1/feedback", tags=["feedback"], dependencies=[INTAKE])
     schema = {"$ref": "#/components/schemas/Response"}
 
     @routes.post(

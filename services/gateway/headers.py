@@ -16,7 +16,8 @@ CONTENT_SECURITY_POLICY = (
 _ALWAYS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not `no-referrer`: a form would then be sent without its origin, and refused.
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), "
     "payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",

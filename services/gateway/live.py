@@ -18,6 +18,7 @@ from schemas.alert import AlertChanged
 from schemas.base import read
 from schemas.scope import Scope
 from services.gateway.disclosure import Disclosure
+from services.gateway.people.guard import PUBLIC
 from services.gateway.public import Public
 from services.gateway.reading import Reader
 from services.runtime import metrics
@@ -117,7 +118,7 @@ class Live:
 
 def router(live: Live) -> APIRouter:
     """The route of the live updates."""
-    routes = APIRouter(prefix="/v1/live", tags=["live"])
+    routes = APIRouter(prefix="/v1/live", tags=["live"], dependencies=[PUBLIC])
 
     @routes.get(
         "",

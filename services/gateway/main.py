@@ -19,6 +19,7 @@ from services.gateway.feedback import Intake
 from services.gateway.headers import SecureHeaders
 from services.gateway.live import REFRESH_SECONDS, Live
 from services.gateway.pages import routes as pages
+from services.gateway.people import guard, wiring
 from services.gateway.public import Public
 from services.gateway.reading import Reader
 from services.gateway.senders import Senders
@@ -29,6 +30,9 @@ from services.runtime.serving import Sites, serve
 
 _REGISTRY_SECONDS = 2.0
 _DEVICES_SECONDS = 2.0
+
+_OPEN_PATHS = ("/static",)
+"""Mounts and routes that FastAPI does not make: they cannot declare who may use them."""
 
 
 def build(settings: GatewaySettings) -> Sites:
@@ -67,7 +71,9 @@ def build(settings: GatewaySettings) -> Sites:
     app.include_router(live.router(updates))
     app.include_router(pages.router(reader))
     app.include_router(contacts.router(contacts.Desk(service.database, settings, service.clock)))
+    wiring.install(app, service, registry, reader, settings)
     app.mount("/static", StaticFiles(directory=pages.STATIC))
+    guard.check(app, _OPEN_PATHS)
     operations = Starlette(routes=[*service.health.routes(), openapi.route(app)])
     return Sites(SecureHeaders(app), operations, settings.ops_port)
 

@@ -36,6 +36,12 @@ class GatewaySettings(Settings):
             (`openssl rand -base64 32`); without one, contact data is not taken.
         contact_days: how long contact data is kept.
         contacts_per_hour: contacts that one address may leave.
+        session_hours: how long somebody stays signed in at most.
+        session_idle_minutes: how long somebody stays signed in without doing anything.
+        oidc_issuer: OpenID provider that people may sign in with, as its discovery document
+            (`/.well-known/openid-configuration`) names it; without one, only passwords.
+        oidc_client_id: who we are to the provider.
+        oidc_client_secret: our secret there, if it gave us one.
     """
 
     http_host: str = "127.0.0.1"
@@ -55,10 +61,24 @@ class GatewaySettings(Settings):
     contact_key: Annotated[SecretStr, AfterValidator(_master_key)] | None = None
     contact_days: Annotated[int, Field(ge=1, le=366)] = 90
     contacts_per_hour: Annotated[int, Field(ge=1)] = 10
+    session_hours: Annotated[float, Field(gt=0, le=24 * 7)] = 10
+    session_idle_minutes: Annotated[float, Field(gt=1, le=24 * 60)] = 30
+    oidc_issuer: Annotated[
+        str | None, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])\S+$")
+    ] = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         if self.http_port == self.ops_port:
             msg = "http_port: must not be ops_port, which is not for the public"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            msg = "oidc_issuer and oidc_client_id: needs both or neither"
             raise ValueError(msg)
         return self

@@ -8,6 +8,7 @@ from schemas.collections import REGISTRY
 from services.gateway import audit
 from services.gateway.contacts import store as contacts
 from services.gateway.devices.store import DEVICES, INVITATIONS
+from services.gateway.people import accounts, oidc, sessions
 from services.runtime.cached import revision_of
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -20,6 +21,9 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     INVITATIONS: [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)],
     contacts.CONTACTS: contacts.EXPIRING,
     contacts.KEYS: contacts.EXPIRING,
+    accounts.ACCOUNTS: accounts.INDEXES,
+    sessions.SESSIONS: sessions.INDEXES,
+    oidc.ERRANDS: oidc.INDEXES,
 }
 
 APPEND_ONLY: Final = frozenset({audit.ENTRIES})

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from schemas.collections import QUARANTINE, RESPONSES
 from services.ingest.spent import KEPT_FOR, SPENT
@@ -14,6 +14,11 @@ INDEXES: Final = {
             [("device", ASCENDING), ("sequence", ASCENDING)],
             unique=True,
             partialFilterExpression={"sequence": {"$exists": True}},
+        ),
+        # Only what has a comment: the gateway shows those of a unit, newest first.
+        IndexModel(
+            [("unit", ASCENDING), ("occurred_at", DESCENDING)],
+            partialFilterExpression={"comment": {"$type": "string"}},
         ),
     ],
     SPENT: [IndexModel([("at", ASCENDING)], expireAfterSeconds=int(KEPT_FOR.total_seconds()))],

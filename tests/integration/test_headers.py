@@ -27,7 +27,12 @@ POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-PARAMETERS = {"unit": UNIT, "scope": f"unit:{UNIT}"}
+PARAMETERS = {
+    "unit": UNIT,
+    "scope": f"unit:{UNIT}",
+    "id": "nobody",
+    "contact": "019aa000-0000-7000-8000-000000000001",
+}
 
 
 class Site:
@@ -68,7 +73,7 @@ def check(answer: aiohttp.ClientResponse, what: str) -> None:
     policy = answer.headers["Content-Security-Policy"]
     assert dict(part.split(" ", 1) for part in policy.split("; ")) == POLICY, what
     assert answer.headers["X-Content-Type-Options"] == "nosniff", what
-    assert answer.headers["Referrer-Policy"] == "no-referrer", what
+    assert answer.headers["Referrer-Policy"] == "same-origin", what
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin", what
     assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin", what
     assert "camera=()" in answer.headers["Permissions-Policy"], what

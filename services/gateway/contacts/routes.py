@@ -14,6 +14,7 @@ from services.gateway.contacts import store
 from services.gateway.contacts.asking import CONSENT, EXAMPLE, ConsentText, ContactRequest
 from services.gateway.contacts.sealing import MasterKey
 from services.gateway.limits import Limit, address
+from services.gateway.people.guard import INTAKE, PUBLIC
 from services.gateway.problems import ProblemError, documented
 from services.gateway.settings import GatewaySettings
 from services.runtime.clock import Clock
@@ -90,12 +91,15 @@ def router(desk: Desk) -> APIRouter:
     """The routes of contacts."""
     routes = APIRouter(prefix="/v1/contacts", tags=["contacts"])
 
-    @routes.get("/consent", summary="The text that is agreed to, and its version")
+    @routes.get(
+        "/consent", dependencies=[PUBLIC], summary="The text that is agreed to, and its version"
+    )
     async def consent() -> ConsentText:
         return CONSENT
 
     @routes.post(
         "",
+        dependencies=[INTAKE],
         status_code=201,
         summary="Leave a telephone number or e-mail address, by explicit consent",
         responses=documented(400, 408, 413, 415, 422, 429, 503),
@@ -116,6 +120,8 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.delete(
         "/{contact}",
+        # Whoever has the erase token may.
+        dependencies=[INTAKE],
         status_code=204,
         summary="Erase contact data for good; a second time, 404",
         responses=documented(401, 403, 404, 422, 503),

@@ -12,6 +12,7 @@ from services.gateway.body import json_body
 from services.gateway.devices.model import DeviceKind, Devices, PublicKey
 from services.gateway.devices.store import InvitationError, enrol
 from services.gateway.limits import Limit, address
+from services.gateway.people.guard import INTAKE
 from services.gateway.problems import ProblemError, documented
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached
@@ -52,7 +53,7 @@ def router(
     database: Database, devices: Cached[Devices], settings: GatewaySettings, clock: Clock
 ) -> APIRouter:
     """The route of the enrolment."""
-    routes = APIRouter(prefix="/v1/devices", tags=["devices"])
+    routes = APIRouter(prefix="/v1/devices", tags=["devices"], dependencies=[INTAKE])
     limit = Limit("enrolment", RateLimitItemPerMinute(settings.enrolments_per_minute))
     schema: dict[str, Any] = Enrolment.model_json_schema()
 

@@ -7,6 +7,7 @@ from fastapi.templating import Jinja2Templates
 from starlette.responses import Response
 
 from schemas.instrument import OVERALL, instruments
+from services.gateway.people.guard import PUBLIC
 from services.gateway.problems import ProblemError
 from services.gateway.reading import Reader
 
@@ -19,7 +20,7 @@ _KIOSK = instruments()["kiosk", 1]
 
 def router(reader: Reader) -> APIRouter:
     """The routes of the pages."""
-    routes = APIRouter(include_in_schema=False)
+    routes = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
     @routes.get("/")
     async def dashboard(request: Request) -> Response:

@@ -1,0 +1,78 @@
+"""The pages for people: plain forms that work without a script, in Vietnamese and English."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from fastapi import Request
+from fastapi.templating import Jinja2Templates
+from starlette.responses import Response
+
+Language = Literal["vi", "en"]
+
+_TEMPLATES = Jinja2Templates(directory=Path(__file__).resolve().parent / "templates")
+
+_WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
+    "vi": {
+        "other": "English",
+        "sign_in": "Đăng nhập",
+        "id": "Tên đăng nhập",
+        "password": "Mật khẩu",
+        "with_provider": "Đăng nhập bằng tài khoản của cơ quan",
+        "wrong": "Tên đăng nhập hoặc mật khẩu không đúng.",
+        "too_many": "Đã thử quá nhiều lần. Vui lòng đợi 15 phút rồi thử lại.",
+        "not_linked": "Danh tính này chưa được gắn với tài khoản nào. "
+        "Vui lòng liên hệ quản trị viên.",
+        "not_proven": "Không xác nhận được việc đăng nhập. Vui lòng thử lại.",
+        "provider_away": "Hệ thống đăng nhập của cơ quan không trả lời. Vui lòng thử lại sau.",
+        "me": "Tài khoản của tôi",
+        "name": "Họ tên",
+        "role": "Vai trò",
+        "scope": "Phạm vi",
+        "may": "Được phép",
+        "sign_out": "Đăng xuất",
+        "home": "Chỉ số hài lòng",
+    },
+    "en": {
+        "other": "Tiếng Việt",
+        "sign_in": "Sign in",
+        "id": "User name",
+        "password": "Password",
+        "with_provider": "Sign in with your agency's account",
+        "wrong": "The user name or the password is wrong.",
+        "too_many": "Too many attempts. Please wait 15 minutes and try again.",
+        "not_linked": "This identity is not linked to an account. Please ask an administrator.",
+        "not_proven": "The sign-in could not be confirmed. Please try again.",
+        "provider_away": "Your agency's sign-in does not answer. Please try again later.",
+        "me": "My account",
+        "name": "Name",
+        "role": "Role",
+        "scope": "Scope",
+        "may": "May",
+        "sign_out": "Sign out",
+        "home": "Satisfaction indices",
+    },
+}
+
+
+def page(
+    request: Request,
+    template: str,
+    language: Language,
+    values: Mapping[str, Any],
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A page in a language. `problem` among the values is a key of the words."""
+    return _TEMPLATES.TemplateResponse(
+        request,
+        template,
+        {
+            "words": _WORDS[language],
+            "language": language,
+            "other": "en" if language == "vi" else "vi",
+            **values,
+        },
+        status_code=status,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
