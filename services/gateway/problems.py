@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -87,10 +88,21 @@ class ProblemError(Exception):
         )
 
 
-def _from_http(error: HTTPException) -> ProblemError:
+def _from_http(request: Request, error: HTTPException) -> ProblemError:
     status = error.status_code if error.status_code in _TITLES else 500
     kind = {404: "not-found", 405: "method-not-allowed"}.get(status, "http")
-    return ProblemError(status, kind, str(error.detail), headers=error.headers)
+    headers = {"Allow": _allowed(request)} if status == 405 else error.headers
+    return ProblemError(status, kind, str(error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of a path: Starlette names those of the first of its routes only."""
+    app: FastAPI = request.app
+    methods: set[str] = set()
+    for route in iter_route_contexts(app.routes):
+        if route.path_regex is not None and route.path_regex.match(request.url.path):
+            methods |= route.methods or {"GET", "HEAD"}  # a mount has files
+    return ", ".join(sorted(methods))
 
 
 def _from_validation(error: RequestValidationError) -> ProblemError:
@@ -112,13 +124,13 @@ def install(app: FastAPI, retry_after_seconds: int) -> None:
         "database-unavailable", "The database does not answer; try again.", retry_after_seconds
     )
 
-    async def on_problem(_: Request, error: Exception) -> Response:
+    async def on_problem(request: Request, error: Exception) -> Response:
         if isinstance(error, ProblemError):
             return error.response()
         if isinstance(error, RequestValidationError):
             return _from_validation(error).response()
         if isinstance(error, HTTPException):
-            return _from_http(error).response()
+            return _from_http(request, error).response()
         if isinstance(error, DatabaseError):
             log.warning("the database does not answer: %r", error)
             return database_away.response()

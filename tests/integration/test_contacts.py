@@ -305,7 +305,7 @@ async def test_one_address_leaves_only_so_many(servers: Servers, database: Datab
         answers = [await gateway.post(PATH, request()) for _ in range(4)]
         assert [status for status, _ in answers] == [201, 201, 201, 429]
         async with gateway.session.post(gateway.url + PATH, json=request()) as answer:
-            assert answer.headers["Retry-After"] == "3600"
+            assert 0 < int(answer.headers["Retry-After"]) <= 3600
     assert await database[store.CONTACTS].count_documents({}) == 3
 
 

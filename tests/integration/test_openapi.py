@@ -1,6 +1,7 @@
 """Schemathesis, with every check, against the gateway's own OpenAPI document."""
 
 import asyncio
+import base64
 import json
 import re
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from client.signing import Signer
 from deploy.local import ports
@@ -94,6 +96,8 @@ async def test_the_gateway_keeps_to_its_own_description(
         database=DATABASE,
         anonymous_per_minute=1_000_000,
         enrolments_per_minute=1_000_000,
+        contacts_per_hour=1_000_000,
+        contact_key=SecretStr(base64.b64encode(bytes(32)).decode()),
     )
     sites = build(settings)
     document = tmp_path / "openapi.json"

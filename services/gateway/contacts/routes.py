@@ -89,16 +89,18 @@ class Desk:
 
 def router(desk: Desk) -> APIRouter:
     """The routes of contacts."""
-    routes = APIRouter(prefix="/v1/contacts", tags=["contacts"])
+    routes = APIRouter(prefix="/v1", tags=["contacts"])
 
     @routes.get(
-        "/consent", dependencies=[PUBLIC], summary="The text that is agreed to, and its version"
+        "/contact-consent",
+        dependencies=[PUBLIC],
+        summary="The text that is agreed to, and its version",
     )
     async def consent() -> ConsentText:
         return CONSENT
 
     @routes.post(
-        "",
+        "/contacts",
         dependencies=[INTAKE],
         status_code=201,
         summary="Leave a telephone number or e-mail address, by explicit consent",
@@ -119,7 +121,7 @@ def router(desk: Desk) -> APIRouter:
         return await desk.keep(request)
 
     @routes.delete(
-        "/{contact}",
+        "/contacts/{contact}",
         # Whoever has the erase token may.
         dependencies=[INTAKE],
         status_code=204,

@@ -137,7 +137,7 @@ def accounts_router(
         "",
         status_code=201,
         summary="Add an account",
-        responses=documented(401, 403, 413, 422, 503),
+        responses=documented(400, 401, 403, 413, 422, 503),
     )
     async def add(account: Annotated[Account, writes], new: NewAccount) -> Account:
         try:
@@ -148,7 +148,7 @@ def accounts_router(
     @routes.patch(
         "/{id}",
         summary="Change an account and end its sessions",
-        responses=documented(401, 403, 404, 413, 422, 503),
+        responses=documented(400, 401, 403, 404, 413, 422, 503),
     )
     async def change(account: Annotated[Account, writes], id: str, change: Change) -> Account:  # noqa: A002  # as the path has it
         try:
