@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.test_pages import answer
+from tests.browser.test_pages import answer, kiosk
 from tests.builders import UNIT
 from tests.servers import eventually
 from tests.stack import Running
@@ -46,7 +46,7 @@ async def test_pages_break_no_rule_of_the_policy(watched: Page, stack: Running) 
     await expect(watched.locator("#connection")).to_have_text("Đang cập nhật trực tiếp")
     await expect(watched.locator("#detail svg polyline")).to_be_attached()
     assert await violations(watched) == []
-    await watched.goto(f"{stack.addresses.gateway}/kiosk/{UNIT}?device=policy")
+    await kiosk(watched, stack)
     await watched.locator(".level-4").click()
     await expect(watched.get_by_text("Cảm ơn Ông/Bà!")).to_be_visible()
     assert await violations(watched) == []

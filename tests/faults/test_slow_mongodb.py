@@ -74,7 +74,7 @@ async def ingest_process(where: Servers) -> AsyncIterator[tuple[Process, str]]:
     environment = {
         "KAFKA_URL": where.kafka_url,
         "MONGO_URL": where.mongo_url,
-        "LANGNGHE_HTTP_PORT": str(port),
+        "LANGNGHE_OPS_PORT": str(port),
     }
     process = Process(
         "ingest",
