@@ -2,10 +2,8 @@
 and write, and an answer that goes all the way by services that have no more than their rights."""
 
 import asyncio
-import gc
 import sys
-import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,16 +39,6 @@ from tests.servers import DATABASE, eventually
 from tests.stack import below_target
 
 NAMES = sorted(topic.name for topic in TOPICS)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    """aiokafka leaves the transport of a connection that was refused to the garbage collector; its
-    warning would fail whichever test comes next."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @dataclass(frozen=True)
