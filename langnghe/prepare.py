@@ -13,6 +13,7 @@ from langnghe.console import FAILED, MISUSED, notes, stop
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
 from schemas.flow import FLOWS
 from schemas.topics import TOPICS
+from services.gateway import audit
 from services.gateway import storage as gateway
 from services.ingest import storage as ingest
 from services.notify import storage as notify
@@ -45,6 +46,7 @@ async def prepare(
         await create_topics(settings.kafka_url, TOPICS, replication=replication, security=security)
         for owner in (gateway, ingest, scoring, notify):
             await database.prepare(owner.INDEXES)
+        await audit.begin(database)
         for service, password in (passwords or {}).items():
             user = rights.user_of(service)
             await database.allow(user, password, rights.privileges(service))

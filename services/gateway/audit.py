@@ -85,18 +85,24 @@ class Act(NamedTuple):
     details: Mapping[str, str] = {}
 
 
+async def begin(database: Database) -> None:
+    """Write the head of an empty trail, once; two first entries at a time could not both do it."""
+    await database[HEAD].update_one(
+        {"_id": "head"}, {"$setOnInsert": {"number": 0, "hash": _START}}, upsert=True
+    )
+
+
 async def append(database: Database, session: Session, act: Act, now: datetime) -> Head:
     """Add one entry, in the transaction that does what it tells of: neither is there alone.
 
     Log the head that it returns with `tell`, when the transaction is through.
     """
     before = await database[HEAD].find_one_and_update(
-        {"_id": "head"},
-        {"$setOnInsert": {"hash": _START}, "$inc": {"number": 1}},
-        upsert=True,
-        return_document=True,
-        session=session,
+        {"_id": "head"}, {"$inc": {"number": 1}}, return_document=True, session=session
     )
+    if not before:
+        msg = f"database {database.name} is not prepared: run `langnghe prepare`"
+        raise RuntimeError(msg)
     # MongoDB keeps milliseconds: the hash is of what can be read back.
     at = now.replace(microsecond=now.microsecond // 1000 * 1000)
     entry = Entry(
