@@ -1,6 +1,5 @@
 """`langnghe accounts`: who may sign in at the gateway."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -9,8 +8,8 @@ import typer
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from langnghe.audit import operator
-from langnghe.console import FAILED, MISUSED, notes, results, stop
-from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from langnghe.console import MISUSED, notes, results, stop
+from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from schemas.feedback import Violation
 from schemas.registry import Registry
 from schemas.scope import COUNTRY
@@ -27,7 +26,7 @@ from services.gateway.people.passwords import Passwords
 from services.gateway.registry.store import read_registry
 from services.gateway.settings import GatewaySettings
 from services.runtime.clock import system_clock
-from services.runtime.database import Database, DatabaseError
+from services.runtime.database import Database
 
 app = typer.Typer(no_args_is_help=True, help="The accounts of people; every write is audited.")
 
@@ -52,28 +51,18 @@ def _broken(error: ValidationError) -> str:
 
 def _run(data: Path, work: Callable[[Accounts, Registry], Awaitable[Result]]) -> Result:
     """Do something with the accounts; whatever is wrong ends the command with a sentence."""
-    settings_for(data)
-    try:
-        settings = GatewaySettings()
-    except ValidationError as error:
-        stop(_broken(error), MISUSED)
+    settings = settings_for(data, GatewaySettings)
 
-    async def whole() -> Result:
-        database = Database(settings.mongo_url, settings.database, application="accounts")
-        try:
-            accounts = Accounts(database, Passwords(), settings.oidc_issuer, system_clock)
-            return await work(accounts, await read_registry(database))
-        finally:
-            database.close()
+    async def whole(database: Database) -> Result:
+        accounts = Accounts(database, Passwords(), settings.oidc_issuer, system_clock)
+        return await work(accounts, await read_registry(database))
 
     try:
-        return asyncio.run(whole())
+        return with_database(settings, "accounts", whole)
     except AccountError as error:
         stop(error, MISUSED)
     except UnknownAccountError as error:
         stop(f"ID: there is no account {error}", MISUSED)
-    except DatabaseError as error:
-        stop(error, FAILED)
 
 
 def _checked(model: type[Model], **values: object) -> Model:

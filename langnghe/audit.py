@@ -1,6 +1,5 @@
 """`langnghe audit`: read the audit trail, and check that nobody touched it."""
 
-import asyncio
 import getpass
 import re
 from typing import Annotated
@@ -8,11 +7,11 @@ from typing import Annotated
 import typer
 
 from langnghe.console import FAILED, MISUSED, notes, results, stop
-from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.period import LOCAL_ZONE
 from services.gateway import audit
 from services.gateway.audit import Actor, Entry, Head
-from services.runtime.database import Database, DatabaseError
+from services.runtime.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="The trail of every write and look, hash-chained.")
 
@@ -41,19 +40,9 @@ def verify(
 ) -> None:
     """Walk the chain; exit 1 if an entry was changed, removed or moved."""
     known = _head(head)
-    settings = settings_for(data)
-
-    async def walk() -> tuple[Head, list[str]]:
-        database = Database.of(settings, application="audit")
-        try:
-            return await audit.verify(database, known)
-        finally:
-            database.close()
-
-    try:
-        newest, problems = asyncio.run(walk())
-    except DatabaseError as error:
-        stop(error, FAILED)
+    newest, problems = with_database(
+        settings_for(data, Settings), "audit", lambda database: audit.verify(database, known)
+    )
     for problem in problems:
         notes.print(problem, style="red", markup=False)
     results.print(f"{newest.number} entries, head {newest}", markup=False)
@@ -74,17 +63,8 @@ def listing(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many entries")] = 50,
 ) -> None:
     """The newest entries, newest first, in local time."""
-    settings = settings_for(data)
-
-    async def read() -> list[Entry]:
-        database = Database.of(settings, application="audit")
-        try:
-            return await audit.entries(database, None, limit)
-        finally:
-            database.close()
-
-    try:
-        for entry in asyncio.run(read()):
-            results.print(_line(entry), markup=False)
-    except DatabaseError as error:
-        stop(error, FAILED)
+    found = with_database(
+        settings_for(data, Settings), "audit", lambda database: audit.entries(database, None, limit)
+    )
+    for entry in found:
+        results.print(_line(entry), markup=False)

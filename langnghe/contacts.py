@@ -1,23 +1,21 @@
 """`langnghe contacts`: who wants to be called back; each look at it stands in the audit trail."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
-from pydantic import ValidationError
 
 from langnghe.audit import operator
 from langnghe.console import FAILED, MISUSED, results, stop
-from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.period import LOCAL_ZONE
 from services.gateway.contacts import store
 from services.gateway.contacts.sealing import MasterKey, SealError
 from services.gateway.settings import GatewaySettings
 from services.runtime.clock import system_clock
-from services.runtime.database import Database, DatabaseError
+from services.runtime.database import Database
+from services.runtime.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Contact data that citizens left to be called back.")
 
@@ -27,21 +25,12 @@ WhyOption = Annotated[str, typer.Option(help="Why; goes into the audit trail")]
 ContactArgument = Annotated[UUID, typer.Argument(help="Id of the contact")]
 
 
-def _with_database(data: Path, work: Callable[[Database], Coroutine[Any, Any, Result]]) -> Result:
-    settings = settings_for(data)
-
-    async def run() -> Result:
-        database = Database(settings.mongo_url, settings.database, application="contacts")
-        try:
-            return await work(database)
-        finally:
-            database.close()
-
+def _run(settings: Settings, work: Callable[[Database], Awaitable[Result]]) -> Result:
     try:
-        return asyncio.run(run())
+        return with_database(settings, "contacts", work)
     except store.UnknownContactError:
         stop("there is no such contact: it was erased, or it expired", FAILED)
-    except (SealError, DatabaseError) as error:
+    except SealError as error:
         stop(error, FAILED)
 
 
@@ -51,13 +40,9 @@ def _reason(why: str) -> str:
     return why.strip()
 
 
-def _master_key() -> MasterKey:
-    try:
-        key = GatewaySettings().contact_key
-    except ValidationError as error:
-        stop(error, MISUSED)
-    if key is None:
-        stop("set LANGNGHE_CONTACT_KEY, the gateway's master key of contacts", MISUSED)
+def _master_key(settings: GatewaySettings) -> MasterKey:
+    if (key := settings.contact_key) is None:
+        stop("LANGNGHE_CONTACT_KEY: must be set, to the gateway's master key of contacts", MISUSED)
     return MasterKey.from_base64(key.get_secret_value())
 
 
@@ -68,7 +53,7 @@ def listing(data: DataOption = DEFAULT_FOLDER) -> None:
     async def read(database: Database) -> list[store.Listed]:
         return [contact async for contact in store.listing(database, system_clock())]
 
-    for one in _with_database(data, read):
+    for one in _run(settings_for(data, Settings), read):
         expires = one.expires_at.astimezone(LOCAL_ZONE).strftime("%Y-%m-%d %H:%M")
         line = f"{one.id}  {one.unit or '-'}  {one.response}  {one.kind}  until {expires}"
         results.print(line, markup=False)
@@ -77,12 +62,14 @@ def listing(data: DataOption = DEFAULT_FOLDER) -> None:
 @app.command("show")
 def show(contact: ContactArgument, why: WhyOption, data: DataOption = DEFAULT_FOLDER) -> None:
     """Open one contact; the look and its reason are written down before it is shown."""
-    why, key = _reason(why), _master_key()
+    why = _reason(why)
+    settings = settings_for(data, GatewaySettings)
+    key = _master_key(settings)
 
     async def look(database: Database) -> str:
         return await store.look(database, key, contact, operator(), why, system_clock())
 
-    results.print(_with_database(data, look), markup=False)
+    results.print(_run(settings, look), markup=False)
 
 
 @app.command("erase")
@@ -93,5 +80,5 @@ def erase(contact: ContactArgument, why: WhyOption, data: DataOption = DEFAULT_F
     async def work(database: Database) -> None:
         await store.erase_as(database, contact, operator(), why, system_clock())
 
-    _with_database(data, work)
+    _run(settings_for(data, Settings), work)
     results.print(f"{contact} is erased")

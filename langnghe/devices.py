@@ -1,46 +1,33 @@
 """`langnghe devices`: invite, list, look at and revoke kiosks and partner systems."""
 
-import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 
 from langnghe.audit import operator
-from langnghe.console import FAILED, MISUSED, print_outcome, results, stop
-from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from langnghe.console import MISUSED, print_outcome, results, stop
+from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.period import LOCAL_ZONE, local_day
 from schemas.collections import QUARANTINE, RESPONSES
 from schemas.scope import COUNTRY, Scope, scope_kind
 from services.gateway.devices.model import Device, DeviceKind
 from services.gateway.devices.store import UnknownDeviceError, invite, read_devices, revoke
 from services.gateway.registry.store import read_registry
-from services.runtime.database import Database, DatabaseError
+from services.runtime.database import Database
+from services.runtime.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Kiosks and partner systems.")
 
 Result = TypeVar("Result")
 
 
-def _run(database: Database, work: Coroutine[Any, Any, Result]) -> Result:
-    async def whole() -> Result:
-        try:
-            return await work
-        finally:
-            database.close()
-
-    try:
-        return asyncio.run(whole())
-    except DatabaseError as error:
-        stop(error, FAILED)
-
-
-def _database(data: DataOption) -> Database:
-    settings = settings_for(data)
-    return Database.of(settings, application="devices")
+def _run(data: Path, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    return with_database(settings_for(data, Settings), "devices", work)
 
 
 @app.command("invite")
@@ -58,9 +45,8 @@ def invitation(
         stop("SCOPE: must be country, or a kind and a code, as unit:000.00.19.H26", MISUSED)
     if kind is DeviceKind.KIOSK and scope_kind(scope) != "unit":
         stop("SCOPE: a kiosk stands in one office, unit:CODE", MISUSED)
-    database = _database(data)
 
-    async def work() -> str | None:
+    async def work(database: Database) -> str | None:
         now = datetime.now(UTC)
         registry = await read_registry(database)
         if scope != COUNTRY and registry.on(scope, local_day(now)) is None:
@@ -76,7 +62,7 @@ def invitation(
             now=now,
         )
 
-    code = _run(database, work())
+    code = _run(data, work)
     if code is None:
         stop(f"{scope} is not in the registry today", MISUSED)
     results.print(code, markup=False)
@@ -104,8 +90,7 @@ def listing(
     data: DataOption = DEFAULT_FOLDER,
 ) -> None:
     """All devices, or those of one scope, in local time."""
-    database = _database(data)
-    devices = _run(database, read_devices(database, scope))
+    devices = _run(data, lambda database: read_devices(database, scope))
     if as_json:
         shown = [_shown(device) for device in devices]
         results.print(json.dumps(shown, ensure_ascii=False, indent=2), markup=False)
@@ -142,8 +127,7 @@ def show(
     data: DataOption = DEFAULT_FOLDER,
 ) -> None:
     """One device: its answers, numbers that never came, numbers used again (a copied key)."""
-    database = _database(data)
-    story = _run(database, _story(database, device))
+    story = _run(data, lambda database: _story(database, device))
     if story is None:
         stop(f"{device}: no such device", MISUSED)
     print_outcome(story, as_json)
@@ -156,8 +140,8 @@ def revocation(
     data: DataOption = DEFAULT_FOLDER,
 ) -> None:
     """Take a device's word no more; gateways know within seconds."""
-    database = _database(data)
+    now = datetime.now(UTC)
     try:
-        _run(database, revoke(database, device, why, operator(), datetime.now(UTC)))
+        _run(data, lambda database: revoke(database, device, why, operator(), now))
     except UnknownDeviceError:
         stop(f"{device}: no such device, or revoked already", MISUSED)

@@ -85,7 +85,9 @@ def command(
     except rights.PasswordError as error:
         stop(error, MISUSED)
     try:
-        asyncio.run(prepare(settings_for(data), replication=replication, passwords=passwords))
+        asyncio.run(
+            prepare(settings_for(data, Settings), replication=replication, passwords=passwords)
+        )
     except (identity.IdentityError, TopicError, KafkaError, DatabaseError) as error:
         stop(error, FAILED)
     notes.print("topics, indexes and users are there" if users else "topics and indexes are there")

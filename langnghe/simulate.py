@@ -12,15 +12,14 @@ from typing import Annotated
 import typer
 
 from langnghe.console import FAILED, MISUSED, notes, results, stop
-from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.period import local_day
 from schemas.registry import EntryKind, Registry
 from services.gateway.registry.store import read_registry
-from services.runtime.database import Database, DatabaseError
 from services.runtime.settings import Settings
 from simulator.citizens import Citizens, Fall, Office
 from simulator.faults import Faults, Parcel, pack
-from simulator.fleet import Fleet, enrol_fleet
+from simulator.fleet import enrol_fleet
 from simulator.kiosks import kiosks
 from simulator.ledger import Ledger
 from simulator.levels import published_index
@@ -99,24 +98,6 @@ class Summary:
     not_acknowledged: int
 
 
-async def stored_registry(settings: Settings) -> Registry:
-    """The registry in the database."""
-    database = Database.of(settings, application="simulate")
-    try:
-        return await read_registry(database)
-    finally:
-        database.close()
-
-
-async def _fleet(settings: Settings, units: list[str]) -> Fleet:
-    """A kiosk of our own in every office; the gateway knows them within seconds."""
-    database = Database.of(settings, application="simulate")
-    try:
-        return await enrol_fleet(database, units)
-    finally:
-        database.close()
-
-
 def command(
     gateway: Annotated[str, typer.Option(help="Base URL of the gateway")] = "http://127.0.0.1:8080",
     rate: Annotated[float, typer.Option(min=0.01, help="Answers a second")] = 10.0,
@@ -138,11 +119,8 @@ def command(
 
     How satisfied visitors are follows the published SIPAS index of the office's province.
     """
-    settings = settings_for(data)
-    try:
-        registry = asyncio.run(stored_registry(settings))
-    except DatabaseError as error:
-        stop(error, FAILED)
+    settings = settings_for(data, Settings)
+    registry = with_database(settings, "simulate", read_registry)
     offices = offices_of(registry, datetime.now(UTC))
     for unit in [*(units or []), *([falling] if falling else [])]:
         if unit not in offices:
@@ -153,10 +131,11 @@ def command(
     falls = [Fall(falling, falls_at, fall_to)] if falling else []
     fields = fields_of(registry, datetime.now(UTC))
     chosen = units or sorted(offices)
+    # A kiosk of our own in every office; the gateway knows them within seconds.
+    fleet = with_database(settings, "simulate", lambda database: enrol_fleet(database, chosen))
 
     async def run() -> Summary:
         ledger = Ledger()
-        fleet = await _fleet(settings, chosen)
         citizens = Citizens(offices, seed, fleet, falls=falls, fields=fields)
         load = Load(citizens, chosen, Faults(duplicates, late, malformed), seed)
         async with kiosks(gateway, ledger, fleet) as sending:

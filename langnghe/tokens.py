@@ -1,21 +1,20 @@
 """`langnghe tokens issue`: dossier tokens to print on receipts and results."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from langnghe.audit import operator
-from langnghe.console import FAILED, MISUSED, stop
-from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from langnghe.console import MISUSED, stop
+from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.period import local_day
 from schemas.feedback import Stage
 from services.gateway import audit, tokens
 from services.gateway.audit import Act
 from services.gateway.registry.store import read_registry
 from services.gateway.settings import GatewaySettings
-from services.runtime.database import Database, DatabaseError
+from services.runtime.database import Database
 
 app = typer.Typer(no_args_is_help=True, help="One vote for each step of a dossier.")
 
@@ -37,30 +36,21 @@ def issue(
 
     A token knows nothing of the dossier it is printed for, and nothing here keeps which it was.
     """
-    server = settings_for(data)
-    key = GatewaySettings().token_key
-    if key is None:
+    settings = settings_for(data, GatewaySettings)
+    if (key := settings.token_key) is None:
         stop("LANGNGHE_TOKEN_KEY: must be set, to the gateway's key", MISUSED)
     now = datetime.now(UTC)
     good_until = local_day(now) + timedelta(days=days)
 
-    async def known() -> bool:
-        database = Database.of(server, application="tokens")
-        try:
-            registry = await read_registry(database)
-            if registry.on(f"unit:{unit}", local_day(now)) is None:
-                return False
-            details = {"stage": stage.value, "count": str(count), "good_until": str(good_until)}
-            await audit.note(database, Act(operator(), "token.issue", f"unit:{unit}", details), now)
-            return True
-        finally:
-            database.close()
+    async def note_if_known(database: Database) -> bool:
+        registry = await read_registry(database)
+        if registry.on(f"unit:{unit}", local_day(now)) is None:
+            return False
+        details = {"stage": stage.value, "count": str(count), "good_until": str(good_until)}
+        await audit.note(database, Act(operator(), "token.issue", f"unit:{unit}", details), now)
+        return True
 
-    try:
-        found = asyncio.run(known())
-    except DatabaseError as error:
-        stop(error, FAILED)
-    if not found:
+    if not with_database(settings, "tokens", note_if_known):
         stop(f"--unit: {unit} is not in the registry today", MISUSED)
     for _ in range(count):
         token = tokens.issue(unit, stage, good_until)

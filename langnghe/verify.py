@@ -13,15 +13,16 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
-from langnghe.console import FAILED, notes, results, stop
-from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from langnghe.console import FAILED, notes, results
+from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.definition import definition_of
 from method.figure import figure
 from method.period import LOCAL_ZONE
 from schemas.collections import BUCKETS, INDICES, POSITIONS, RESPONSES, TALLIES
 from schemas.figure import LEVELS
 from schemas.index import IndexUpdated, WindowFigures
-from services.runtime.database import Database, DatabaseError
+from services.runtime.database import Database
+from services.runtime.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Check what is stored against what it came from.")
 
@@ -189,20 +190,12 @@ def indices_command(
     ] = 30.0,
 ) -> None:
     """Recount every index from the stored responses; exit 1 if one differs."""
-    settings = settings_for(data)
 
-    async def run() -> Report:
-        database = Database.of(settings, application="verify")
-        try:
-            with Progress(console=notes, transient=True) as progress:
-                return await verify(database, patience=patience, progress=progress)
-        finally:
-            database.close()
+    async def run(database: Database) -> Report:
+        with Progress(console=notes, transient=True) as progress:
+            return await verify(database, patience=patience, progress=progress)
 
-    try:
-        report = asyncio.run(run())
-    except DatabaseError as error:
-        stop(error, FAILED)
+    report = with_database(settings_for(data, Settings), "verify", run)
     results.print(
         f"{report.responses} responses recounted: {report.indices} indices, "
         f"{report.figures} figures and {report.tallies} day tallies compared, "

@@ -21,14 +21,15 @@ from langnghe.importing.convert import Converter
 from langnghe.importing.mapping import Mapping, load_mapping
 from langnghe.importing.rows import FileMismatchError, RejectedRow, Row, read_rows
 from langnghe.importing.sending import DEVICE_LENGTH, SendingError, known, send, signing, stored
-from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from schemas.feedback import FeedbackSubmitted, Response
 from schemas.instrument import instruments
 from schemas.registry import Registry
 from services.gateway.registry.store import read_registry
 from services.ingest.rules import judge
 from services.ingest.settings import IngestSettings
-from services.runtime.database import Database, DatabaseError
+from services.runtime.database import Database
+from services.runtime.settings import Settings
 from services.runtime.yamlfile import YamlFileError
 
 _BATCH = 500
@@ -184,20 +185,15 @@ def command(
     Exit 0 when every row was imported or was there, 1 when some rows were rejected (the others are
     imported), 2 when the file or the mapping cannot be used.
     """
-    settings = settings_for(data)
 
-    async def run() -> Report:
-        database = Database.of(settings, application="import")
-        try:
-            return await _import(file, load_mapping(mapping), database, gateway, dry_run)
-        finally:
-            database.close()
+    async def run(database: Database) -> Report:
+        return await _import(file, load_mapping(mapping), database, gateway, dry_run)
 
     try:
-        outcome = asyncio.run(run())
+        outcome = with_database(settings_for(data, Settings), "import", run)
     except (YamlFileError, FileMismatchError) as error:
         stop(error, MISUSED)
-    except (SendingError, DatabaseError) as error:
+    except SendingError as error:
         stop(f"the import stopped, it can be repeated: {error}", FAILED)
     except TimeoutError:
         stop("everything is sent but not all of it is stored yet; repeat to check", FAILED)

@@ -12,13 +12,13 @@ from aiokafka.errors import KafkaError
 from langnghe.console import FAILED, MISUSED, notes, results, stop
 from langnghe.quarantine import acting
 from langnghe.quarantine.showing import as_json, harmless, line, local, page
-from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
+from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.counted import RULES, Exclusion
 from schemas.feedback import FeedbackSubmitted
 from services.ingest import resolution
 from services.ingest.resolution import Aside
-from services.runtime import identity, logs
-from services.runtime.database import Database, DatabaseError
+from services.runtime import identity
+from services.runtime.database import Database
 from services.runtime.producer import KafkaUnavailableError
 from services.runtime.settings import Settings
 
@@ -35,21 +35,12 @@ ReasonOption = Annotated[Exclusion | None, typer.Option(help="Only records of th
 
 def _run(data: Path, work: Callable[[Database, Settings], Awaitable[None]]) -> None:
     """Do work on the database of a stack; a server that is away ends the command."""
-    settings = settings_for(data)
-    logs.configure(settings.log_level)  # the new head of the audit trail is told there
-
-    async def run() -> None:
-        database = Database.of(settings, application="quarantine")
-        try:
-            await work(database, settings)
-        finally:
-            database.close()
-
+    settings = settings_for(data, Settings)
     try:
-        asyncio.run(run())
+        with_database(settings, "quarantine", lambda database: work(database, settings))
     except KafkaUnavailableError as error:
         stop(f"Kafka at {error} does not answer; what is not reported as sent is open", FAILED)
-    except (DatabaseError, KafkaError, identity.IdentityError) as error:
+    except (KafkaError, identity.IdentityError) as error:
         stop(error, FAILED)
 
 
