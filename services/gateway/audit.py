@@ -9,7 +9,7 @@ logged, out of the database's reach (`langnghe audit verify --head`).
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal, NamedTuple
 
@@ -150,11 +150,6 @@ async def entries(database: Database, before: int | None, limit: int) -> list[En
     return [_entry(document) async for document in cursor]
 
 
-async def _all(database: Database) -> AsyncIterator[Document]:
-    async for document in database[ENTRIES].find().sort("_id", 1):
-        yield document
-
-
 async def verify(database: Database, known: Head | None) -> tuple[Head, list[str]]:
     """Walk the chain from its start; the head, and what is wrong with it, in words.
 
@@ -165,7 +160,7 @@ async def verify(database: Database, known: Head | None) -> tuple[Head, list[str
     problems: list[str] = []
     number, previous = 0, _START
     met = known is None
-    async for document in _all(database):
+    async for document in database[ENTRIES].find().sort("_id", 1):
         expected = number + 1
         if document["_id"] != expected:
             problems.append(f"entries {expected} to {document['_id'] - 1} are missing")

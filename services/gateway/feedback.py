@@ -14,7 +14,7 @@ from pydantic import UUID7, BaseModel, Field, ValidationError
 
 from schemas.feedback import FeedbackSubmitted, Response, Violation
 from schemas.topics import FEEDBACK_SUBMITTED
-from services.gateway.body import json_body
+from services.gateway.body import documented_body, json_body, parsed
 from services.gateway.devices.model import Device
 from services.gateway.limits import Capacity
 from services.gateway.people.guard import INTAKE
@@ -68,21 +68,6 @@ class BatchResult(BaseModel):
     refused: int
     received_at: datetime
     results: list[ItemResult]
-
-
-def _parse(body: bytes) -> Response:
-    """One response.
-
-    Raises:
-        ProblemError: 400 when it is not JSON, 422 with every broken rule when it is not a response.
-    """
-    try:
-        return Response.model_validate_json(body)
-    except ValidationError as error:
-        errors = Violation.all_of(error)
-        if error.errors()[0]["type"] == "json_invalid":
-            raise ProblemError(400, "not-json", errors[0].rule, errors) from None
-        raise ProblemError(422, "invalid-response", "The response breaks a rule.", errors) from None
 
 
 def _parse_batch(body: bytes) -> list[Any]:
@@ -148,7 +133,7 @@ class Intake:
         if device is not None:
             await self._senders.spend(device, 1)
         try:
-            response = self._senders.admit(_parse(body), device)
+            response = self._senders.admit(parsed(Response, body, "response"), device)
         except NotAllowedError as error:
             detail = "The sender may not hand this response in."
             raise ProblemError(403, "not-allowed", detail, error.errors) from None
@@ -193,15 +178,6 @@ class Intake:
             return error.errors
 
 
-def _request_body(schema: dict[str, Any], example: object) -> dict[str, Any]:
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": schema, "example": example}},
-        }
-    }
-
-
 def router(intake: Intake) -> APIRouter:
     """The routes of the intake."""
     routes = APIRouter(prefix="/v1/feedback", tags=["feedback"], dependencies=[INTAKE])
@@ -212,7 +188,7 @@ def router(intake: Intake) -> APIRouter:
         status_code=202,
         summary="Hand in one response",
         responses=documented(400, 401, 403, 408, 413, 415, 422, 429, 503),
-        openapi_extra=_request_body(schema, EXAMPLE),
+        openapi_extra=documented_body(schema, EXAMPLE),
     )
     async def one(request: Request) -> Accepted:
         return await intake.one(request)
@@ -226,7 +202,7 @@ def router(intake: Intake) -> APIRouter:
             **documented(400, 401, 408, 413, 415, 422, 429, 503),
         },
         response_model=BatchResult,
-        openapi_extra=_request_body(
+        openapi_extra=documented_body(
             {
                 "type": "array",
                 "minItems": 1,

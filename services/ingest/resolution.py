@@ -106,10 +106,9 @@ async def resolve(
     database: Database, session: Session, identity: str, resolution: Resolution
 ) -> bool:
     """Write down what became of an open record; False when that was written down before."""
-    moment = resolution.at.replace(microsecond=resolution.at.microsecond // 1000 * 1000)
     done = await database[QUARANTINE].update_one(
         {"_id": identity, "resolution": None},
-        {"$set": {"resolution": asdict(resolution) | {"at": moment}}},
+        {"$set": {"resolution": asdict(resolution)}},
         session=session,
     )
     return done.modified_count == 1

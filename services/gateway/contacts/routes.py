@@ -6,10 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
 from limits import RateLimitItemPerHour
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from schemas.feedback import Violation
-from services.gateway.body import json_body
+from services.gateway.body import documented_body, json_body, parsed
 from services.gateway.contacts import store
 from services.gateway.contacts.asking import CONSENT, EXAMPLE, ConsentText, ContactRequest
 from services.gateway.contacts.sealing import MasterKey
@@ -29,17 +28,6 @@ class ContactKept(BaseModel):
     id: UUID
     erase_token: str = Field(description="Erases the contact; shown this once, so keep it")
     expires_at: datetime = Field(description="When it is erased by itself")
-
-
-def _request(body: bytes) -> ContactRequest:
-    try:
-        return ContactRequest.model_validate_json(body)
-    except ValidationError as error:
-        errors = Violation.all_of(error)
-        if error.errors()[0]["type"] == "json_invalid":
-            raise ProblemError(400, "not-json", errors[0].rule, errors) from None
-        detail = "The contact breaks a rule."
-        raise ProblemError(422, "invalid-contact", detail, errors) from None
 
 
 def _bearer(authorization: str | None) -> str:
@@ -72,7 +60,8 @@ class Desk:
         if self._key is None:
             raise ProblemError(503, "no-contacts", "Contacts are not taken here.")
         await self._limit.spend(address(request))
-        wanted = _request(await json_body(request, _BODY_LIMIT, self._seconds))
+        body = await json_body(request, _BODY_LIMIT, self._seconds)
+        wanted = parsed(ContactRequest, body, "contact")
         kept = await store.keep(self._database, self._key, wanted, self._days, self._clock())
         return ContactKept(**kept._asdict())
 
@@ -105,17 +94,7 @@ def router(desk: Desk) -> APIRouter:
         status_code=201,
         summary="Leave a telephone number or e-mail address, by explicit consent",
         responses=documented(400, 408, 413, 415, 422, 429, 503),
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/json": {
-                        "schema": {"$ref": "#/components/schemas/ContactRequest"},
-                        "example": EXAMPLE,
-                    }
-                },
-            }
-        },
+        openapi_extra=documented_body({"$ref": "#/components/schemas/ContactRequest"}, EXAMPLE),
     )
     async def keep(request: Request) -> ContactKept:
         return await desk.keep(request)

@@ -1,14 +1,14 @@
 """`POST /v1/devices`: a device shows a one-time code and its public key, and is enrolled."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 from limits import RateLimitItemPerMinute
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.feedback import Violation
 from schemas.scope import Scope
-from services.gateway.body import json_body
+from services.gateway.body import documented_body, json_body, parsed
 from services.gateway.devices.model import DeviceKind, Devices, PublicKey
 from services.gateway.devices.store import InvitationError, enrol
 from services.gateway.limits import Limit, address
@@ -55,29 +55,18 @@ def router(
     """The route of the enrolment."""
     routes = APIRouter(prefix="/v1/devices", tags=["devices"], dependencies=[INTAKE])
     limit = Limit("enrolment", RateLimitItemPerMinute(settings.enrolments_per_minute))
-    schema: dict[str, Any] = Enrolment.model_json_schema()
 
     @routes.post(
         "",
         status_code=201,
         summary="Enrol a device with a one-time code",
         responses=documented(400, 403, 408, 413, 415, 422, 429, 503),
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": schema, "example": _EXAMPLE}},
-            }
-        },
+        openapi_extra=documented_body(Enrolment.model_json_schema(), _EXAMPLE),
     )
     async def one(request: Request) -> Enrolled:
         await limit.spend(address(request))
         body = await json_body(request, _BODY_LIMIT, settings.body_seconds)
-        try:
-            asked = Enrolment.model_validate_json(body)
-        except ValidationError as error:
-            errors = Violation.all_of(error)
-            status = 400 if error.errors()[0]["type"] == "json_invalid" else 422
-            raise ProblemError(status, "invalid-enrolment", "It breaks a rule.", errors) from None
+        asked = parsed(Enrolment, body, "enrolment")
         try:
             device = await enrol(database, asked.code, asked.public_key, clock())
         except InvitationError:

@@ -16,6 +16,7 @@ from joserfc.errors import JoseError
 from pymongo import IndexModel
 from starlette.responses import Response
 
+from services.gateway.limits import address
 from services.gateway.people.accounts import Identity
 from services.gateway.people.guard import PUBLIC
 from services.gateway.people.pages import Language
@@ -26,7 +27,7 @@ from services.gateway.people.sessions import (
     new_token,
     set_cookie,
 )
-from services.gateway.people.signin import Door, SignIn, address, welcome
+from services.gateway.people.signin import Door, SignIn, welcome
 from services.gateway.people.throttle import Throttle
 from services.gateway.settings import GatewaySettings
 from services.runtime.clock import Clock

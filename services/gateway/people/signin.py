@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.gateway import audit
 from services.gateway.audit import Act, Actor, Head
+from services.gateway.limits import address
 from services.gateway.people.access import Permission
 from services.gateway.people.accounts import ACCOUNTS, Account, Accounts, Identity
 from services.gateway.people.guard import (
@@ -120,11 +121,6 @@ class SignIn:
         actor = Actor(kind="account", name=name, role="nobody")
         act = Act(actor, "account.sign_in_failed", name, {"how": how})
         await audit.note(self._database, act, self._clock())
-
-
-def address(request: Request) -> str:
-    """Where a request comes from."""
-    return request.client.host if request.client else "unknown"
 
 
 def welcome(request: Request, token: str, language: Language, same_site: SameSite) -> Response:
