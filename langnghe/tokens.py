@@ -10,8 +10,9 @@ from langnghe.console import MISUSED, stop
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.period import local_day
 from schemas.feedback import Stage
-from services.gateway import audit, tokens
+from services.gateway import audit
 from services.gateway.audit import Act
+from services.gateway.intake import tokens
 from services.gateway.registry.store import read_registry
 from services.gateway.settings import GatewaySettings
 from services.runtime.database import Database

@@ -7,22 +7,25 @@ from starlette.staticfiles import StaticFiles
 from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
-from services.gateway import api, feedback, live, openapi, problems
+from services.gateway import openapi, problems
 from services.gateway.contacts import routes as contacts
-from services.gateway.daily import Days
 from services.gateway.devices import enrolment
 from services.gateway.devices.model import Devices
 from services.gateway.devices.signature import Signatures
 from services.gateway.devices.store import DEVICES
-from services.gateway.disclosure import Disclosure
-from services.gateway.feedback import Intake
 from services.gateway.headers import SecureHeaders
-from services.gateway.live import REFRESH_SECONDS, Live
+from services.gateway.intake import feedback
+from services.gateway.intake.feedback import Intake
+from services.gateway.intake.senders import Senders
 from services.gateway.pages import routes as pages
 from services.gateway.people import guard, wiring
-from services.gateway.public import Public
-from services.gateway.reading import Reader
-from services.gateway.senders import Senders
+from services.gateway.published import live
+from services.gateway.published import routes as published
+from services.gateway.published.daily import Days
+from services.gateway.published.disclosure import Disclosure
+from services.gateway.published.live import REFRESH_SECONDS, Live
+from services.gateway.published.public import Public
+from services.gateway.published.reading import Reader
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached
 from services.runtime.service import Service
@@ -67,7 +70,7 @@ def build(settings: GatewaySettings) -> Sites:
     intake = Intake(service.producer, senders, settings, service.clock)
     app.include_router(feedback.router(intake))
     app.include_router(enrolment.router(service.database, devices, settings, service.clock))
-    app.include_router(api.router(reader, public))
+    app.include_router(published.router(reader, public))
     app.include_router(live.router(updates))
     app.include_router(pages.router(reader))
     app.include_router(contacts.router(contacts.Desk(service.database, settings, service.clock)))

@@ -15,9 +15,9 @@ from schemas.base import read
 from schemas.collections import BUCKETS, INDICES, QUARANTINE, RESPONSES
 from schemas.feedback import FeedbackSubmitted, Stage
 from schemas.topics import FEEDBACK_SUBMITTED
+from services.gateway.intake.tokens import digest, issue, open_token, seal
 from services.gateway.main import build
 from services.gateway.settings import GatewaySettings
-from services.gateway.tokens import digest, issue, open_token, seal
 from services.ingest.main import build as build_ingest
 from services.ingest.settings import IngestSettings
 from services.ingest.spent import SPENT, cut_links

@@ -22,7 +22,7 @@ from schemas.collections import ALERTS
 from schemas.feedback import FeedbackSubmitted
 from schemas.figure import NO_ANSWERS, Figure
 from schemas.topics import FEEDBACK_SUBMITTED
-from services.gateway.feedback import EXAMPLE
+from services.gateway.intake.feedback import EXAMPLE
 from services.gateway.main import build
 from services.gateway.settings import GatewaySettings
 from services.runtime.database import Database

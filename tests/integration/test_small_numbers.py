@@ -21,8 +21,8 @@ from schemas.collections import ALERTS, INDICES, REGISTRY
 from schemas.feedback import FeedbackAccepted
 from schemas.registry import EntryKind, Registry, RegistryEntry
 from schemas.topics import ALERT_CHANGED
-from services.gateway.disclosure import Disclosure
 from services.gateway.main import build
+from services.gateway.published.disclosure import Disclosure
 from services.gateway.registry.store import write
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.feedback import Stage
-from services.gateway.tokens import Token, TokenError, digest, issue, open_token, seal
+from services.gateway.intake.tokens import Token, TokenError, digest, issue, open_token, seal
 from tests.builders import UNIT
 
 KEY = b"a key of tokens, for tests, 32 or more"

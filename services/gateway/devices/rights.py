@@ -6,7 +6,7 @@ from schemas.feedback import Channel, Response, Violation
 from schemas.instrument import Instrument, Trust
 from schemas.registry import Registry
 from services.gateway.devices.model import Device, DeviceKind
-from services.gateway.tokens import Token
+from services.gateway.intake.tokens import Token
 
 _ANONYMOUS_CHANNELS = {Channel.WEB, Channel.QR, Channel.PHONE}
 ANONYMOUS_DEVICE = "web"

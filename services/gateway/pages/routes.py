@@ -9,7 +9,7 @@ from starlette.responses import Response
 from schemas.instrument import OVERALL, instruments
 from services.gateway.people.guard import PUBLIC
 from services.gateway.problems import ProblemError
-from services.gateway.reading import Reader
+from services.gateway.published.reading import Reader
 
 _HERE = Path(__file__).resolve().parent
 STATIC = _HERE / "static"

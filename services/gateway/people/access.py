@@ -14,7 +14,7 @@ from pydantic import StringConstraints
 
 from schemas.registry import Registry
 from schemas.scope import COUNTRY, Scope
-from services.gateway.views import Name
+from services.gateway.published.views import Name
 
 AgencyScope = Annotated[
     Scope,

@@ -29,8 +29,8 @@ from services.gateway.people.comments import CURSOR_PATTERN, CommentList, Commen
 from services.gateway.people.guard import Guard
 from services.gateway.people.pages import Language, page
 from services.gateway.problems import ProblemError, documented
-from services.gateway.reading import Reader
-from services.gateway.views import Name
+from services.gateway.published.reading import Reader
+from services.gateway.published.views import Name
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
 from services.runtime.database import Database

@@ -15,7 +15,7 @@ from services.gateway.people.routes import Looks
 from services.gateway.people.sessions import Sessions
 from services.gateway.people.signin import Door, SignIn
 from services.gateway.people.throttle import Throttle
-from services.gateway.reading import Reader
+from services.gateway.published.reading import Reader
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached
 from services.runtime.service import Service

@@ -10,9 +10,9 @@ from schemas.registry import Registry
 from services.gateway.devices.model import Device, DeviceKind
 from services.gateway.devices.rights import violations
 from services.gateway.devices.signature import Signatures
+from services.gateway.intake.tokens import Token, TokenError, digest, open_token
 from services.gateway.limits import Limit, address
 from services.gateway.settings import GatewaySettings
-from services.gateway.tokens import Token, TokenError, digest, open_token
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
 

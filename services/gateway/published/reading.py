@@ -1,6 +1,6 @@
 """Reads indices and alerts as scoring and notify keep them, and puts names to them.
 
-Every figure is here in full; `services.gateway.public` makes of it what anybody may see.
+Every figure is here in full; `services.gateway.published.public` makes of it what anybody may see.
 """
 
 from datetime import date, timedelta
@@ -16,7 +16,7 @@ from schemas.index import IndexUpdated, WindowFigures
 from schemas.instrument import OVERALL
 from schemas.registry import EntryKind, Registry
 from schemas.scope import COUNTRY, Scope, scope_kind
-from services.gateway.views import (
+from services.gateway.published.views import (
     AlertBody,
     AlertView,
     DayView,

@@ -9,9 +9,9 @@ from schemas.registry import EntryKind
 from schemas.scope import COUNTRY, Scope
 from services.gateway.people.guard import PUBLIC
 from services.gateway.problems import ProblemError, documented
-from services.gateway.public import Public
-from services.gateway.reading import Reader
-from services.gateway.views import AlertList, IndexList, IndexView
+from services.gateway.published.public import Public
+from services.gateway.published.reading import Reader
+from services.gateway.published.views import AlertList, IndexList, IndexView
 
 _SCOPE_EXAMPLES = {
     "unit": {"value": "unit:000.00.19.H26"},

@@ -17,10 +17,10 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from schemas.alert import AlertChanged
 from schemas.base import read
 from schemas.scope import Scope
-from services.gateway.disclosure import Disclosure
 from services.gateway.people.guard import PUBLIC
-from services.gateway.public import Public
-from services.gateway.reading import Reader
+from services.gateway.published.disclosure import Disclosure
+from services.gateway.published.public import Public
+from services.gateway.published.reading import Reader
 from services.runtime import metrics
 from services.runtime.consumer import Records
 

@@ -16,10 +16,10 @@ from schemas.feedback import FeedbackSubmitted, Response, Violation
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway.body import documented_body, json_body, parsed
 from services.gateway.devices.model import Device
+from services.gateway.intake.senders import NotAllowedError, Senders
 from services.gateway.limits import Capacity
 from services.gateway.people.guard import INTAKE
 from services.gateway.problems import ProblemError, documented, unavailable
-from services.gateway.senders import NotAllowedError, Senders
 from services.gateway.settings import GatewaySettings
 from services.runtime import metrics
 from services.runtime.clock import Clock

@@ -12,9 +12,9 @@ from method.nesting import SIDES, Side, side_key
 from method.period import local_day
 from schemas.figure import Figure
 from schemas.instrument import OVERALL
-from services.gateway.daily import Days
-from services.gateway.disclosure import Disclosure
-from services.gateway.views import (
+from services.gateway.published.daily import Days
+from services.gateway.published.disclosure import Disclosure
+from services.gateway.published.views import (
     AlertView,
     DayView,
     IndexView,

@@ -24,7 +24,7 @@ from schemas.collections import TALLIES
 from schemas.figure import LEVELS
 from schemas.instrument import OVERALL
 from schemas.scope import COUNTRY, Scope
-from services.gateway.disclosure import Disclosure
+from services.gateway.published.disclosure import Disclosure
 from services.runtime.clock import Clock
 from services.runtime.database import Database
 
