@@ -21,8 +21,8 @@ from services.gateway.settings import GatewaySettings
 from services.runtime.clock import system_clock
 from services.runtime.database import Database
 from tests.builders import OTHER_UNIT, UNIT, load_small_registry, small_registry
-from tests.servers import DATABASE, Servers, eventually
-from tests.serving import serving
+from tests.servers import DATABASE, Servers
+from tests.serving import serving_gateway
 
 PASSWORD = "một câu dài dễ nhớ"
 ACTOR = Actor(kind="command", name="test", role="command")
@@ -92,14 +92,5 @@ async def world(servers: Servers, database: Database, **settings: Any) -> AsyncI
     )
     assert isinstance(sites.public, SecureHeaders)
     assert isinstance(sites.public.app, FastAPI)
-    async with serving(sites.public) as url, serving(sites.operations) as operations:
-        running = World(sites.public.app, url, database)
-        async with running.browser() as client:
-
-            async def ready() -> bool:
-                known = await client.get(f"/v1/indices/{IN_SCOPE}")
-                intake = await client.get(f"{operations}/health/ready")
-                return (known.status_code, intake.status_code) == (200, 200)
-
-            await eventually(ready, "the gateway is ready and knows the registry")
-        yield running
+    async with serving_gateway(sites, IN_SCOPE) as at:
+        yield World(sites.public.app, at.public, database)

@@ -27,7 +27,7 @@ from services.scoring.main import build as build_scoring
 from tests.builders import OTHER_UNIT, UNIT, load_small_registry, response
 from tests.integration.test_commands import langnghe
 from tests.servers import DATABASE, Servers, eventually, published
-from tests.serving import serving
+from tests.serving import serving, serving_gateway
 
 KEY = "a key of tokens, for tests, 32 or more"
 Answer = tuple[int, dict[str, Any]]
@@ -56,22 +56,8 @@ async def web(servers: Servers, database: Database) -> AsyncIterator[Web]:
         token_key=KEY,
         anonymous_per_minute=30,
     )
-    sites = build(settings)
-    async with (
-        serving(sites.public) as url,
-        serving(sites.operations) as operations,
-        aiohttp.ClientSession() as session,
-    ):
-
-        async def ready() -> bool:
-            async with (
-                session.get(f"{operations}/health/ready") as up,
-                session.get(f"{url}/v1/indices/unit:{UNIT}") as known,
-            ):
-                return (up.status, known.status) == (200, 200)
-
-        await eventually(ready, "the gateway is ready and knows the registry")
-        yield Web(session, url)
+    async with serving_gateway(build(settings)) as at, aiohttp.ClientSession() as session:
+        yield Web(session, at.public)
 
 
 @asynccontextmanager

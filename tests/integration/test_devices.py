@@ -34,7 +34,7 @@ from tests.builders import OTHER_UNIT, UNIT, load_small_registry, response
 from tests.devices import TESTER, enrolled, named
 from tests.integration.test_commands import langnghe
 from tests.servers import DATABASE, Servers, eventually, published
-from tests.serving import serving
+from tests.serving import serving, serving_gateway
 
 PATH = "/v1/feedback"
 Answer = tuple[int, dict[str, Any]]
@@ -70,22 +70,8 @@ async def gateway(servers: Servers, database: Database) -> AsyncIterator[Gateway
         kiosk_per_minute=20,
         enrolments_per_minute=20,
     )
-    sites = build(settings)
-    async with (
-        serving(sites.public) as url,
-        serving(sites.operations) as operations,
-        aiohttp.ClientSession() as session,
-    ):
-
-        async def ready() -> bool:
-            async with (
-                session.get(f"{operations}/health/ready") as up,
-                session.get(f"{url}/v1/indices/unit:{UNIT}") as known,
-            ):
-                return (up.status, known.status) == (200, 200)
-
-        await eventually(ready, "the gateway is ready and knows the registry")
-        yield Gateway(session, url)
+    async with serving_gateway(build(settings)) as at, aiohttp.ClientSession() as session:
+        yield Gateway(session, at.public)
 
 
 async def kiosk_at(database: Database, unit: str = UNIT) -> Signer:

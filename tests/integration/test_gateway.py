@@ -32,7 +32,7 @@ from services.scoring.refresh import Refresh
 from tests.builders import NOW, UNIT, accepted, load_small_registry, records, response
 from tests.devices import enrolled, named
 from tests.servers import DATABASE, Servers, eventually, published
-from tests.serving import serving
+from tests.serving import serving, serving_gateway
 
 Answer = tuple[int, dict[str, Any]]
 
@@ -87,15 +87,9 @@ async def gateway(servers: Servers, database: Database) -> AsyncIterator[Client]
     settings = GatewaySettings(
         KAFKA_URL=servers.kafka_url, MONGO_URL=servers.mongo_url, database=DATABASE
     )
-    async with calling(settings, await enrolled(database)) as client:
-
-        async def ready() -> bool:
-            status, _ = await client.ops("/health/ready")
-            known, _ = await client.get(f"/v1/indices/unit:{UNIT}")
-            return (status, known) == (200, 200)
-
-        await eventually(ready, "the gateway is ready and knows the registry")
-        yield client
+    signer = await enrolled(database)
+    async with serving_gateway(build(settings)) as at, aiohttp.ClientSession() as session:
+        yield Client(session, at.public, at.operations, signer)
 
 
 async def submitted(servers: Servers) -> list[FeedbackSubmitted]:

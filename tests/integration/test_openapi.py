@@ -20,10 +20,10 @@ from deploy.local import ports
 from services.gateway.main import build
 from services.gateway.settings import GatewaySettings
 from services.runtime.database import Database
-from tests.builders import UNIT, load_small_registry
+from tests.builders import load_small_registry
 from tests.devices import enrolled
-from tests.servers import DATABASE, Servers, eventually
-from tests.serving import serving
+from tests.servers import DATABASE, Servers
+from tests.serving import serving_gateway
 
 _PER_HOP = {"host", "content-length", "transfer-encoding", "connection", "date"}
 _DEVICE = re.compile(r"[0-9A-Za-z._:-]{1,37}")
@@ -99,22 +99,15 @@ async def test_the_gateway_keeps_to_its_own_description(
         contacts_per_hour=1_000_000,
         contact_key=SecretStr(base64.b64encode(bytes(32)).decode()),
     )
-    sites = build(settings)
+    signer = await enrolled(database)
     document = tmp_path / "openapi.json"
     (tmp_path / "schemathesis.toml").write_text(CONFIG, encoding="utf-8")
     async with (
-        serving(sites.public) as url,
-        serving(sites.operations) as operations,
+        serving_gateway(build(settings)) as at,
         aiohttp.ClientSession() as session,
-        signing_proxy(url, await enrolled(database)) as proxy,
+        signing_proxy(at.public, signer) as proxy,
     ):
-
-        async def ready() -> bool:
-            async with session.get(f"{url}/v1/indices/unit:{UNIT}") as known:
-                return known.status == 200
-
-        await eventually(ready, "the gateway knows the registry")
-        async with session.get(f"{operations}/openapi.json") as described:
+        async with session.get(f"{at.operations}/openapi.json") as described:
             document.write_text(await described.text(), encoding="utf-8")
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli", "run", str(document), "--url", proxy),

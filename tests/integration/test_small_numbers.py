@@ -32,7 +32,7 @@ from services.scoring.ledger import Ledger
 from services.scoring.refresh import Refresh
 from tests.builders import accepted, entry, records
 from tests.servers import DATABASE, Servers, eventually
-from tests.serving import serving
+from tests.serving import serving_gateway
 
 FROM = definitions()[-1].publish_from
 SMALL, MIDDLE, LARGE = "unit:000.00.01.H26", "unit:000.00.02.H26", "unit:000.00.03.H26"
@@ -159,19 +159,8 @@ async def town(servers: Servers, database: Database) -> AsyncIterator[Town]:
     await producer.start()
     await producer.connected()
     session = aiohttp.ClientSession(read_bufsize=2**20)
-    sites = build(settings)
-    async with serving(sites.public) as url, serving(sites.operations) as operations, session:
-        town = Town(session, url, operations, Ledger(database), database, producer)
-
-        async def ready() -> bool:
-            async with session.get(f"{operations}/health/ready") as health:
-                if health.status != 200:
-                    return False
-            async with session.get(f"{url}/v1/indices/field:dat-dai") as known:
-                return known.status == 200
-
-        await eventually(ready, "the gateway is ready and knows the registry")
-        yield town
+    async with serving_gateway(build(settings), "field:dat-dai") as at, session:
+        yield Town(session, at.public, at.operations, Ledger(database), database, producer)
     await producer.stop()
 
 
