@@ -29,6 +29,10 @@ def _only_issues() -> None:
 def issue(
     unit: Annotated[str, typer.Option(help="Agency code of the office")],
     stage: Annotated[Stage, typer.Option(help="Step of the dossier")],
+    site: Annotated[
+        str | None,
+        typer.Option(help="Address of the gateway: print links to be shown as QR codes"),
+    ] = None,
     count: Annotated[int, typer.Option(min=1, max=100_000, help="How many")] = 1,
     days: Annotated[int, typer.Option(min=1, max=365, help="Good for so many days")] = 60,
     data: DataOption = DEFAULT_FOLDER,
@@ -55,4 +59,5 @@ def issue(
         stop(f"--unit: {unit} is not in the registry today", MISUSED)
     for _ in range(count):
         token = tokens.issue(unit, stage, good_until)
-        print(tokens.seal(token, key.get_secret_value().encode()))
+        printed = tokens.seal(token, key.get_secret_value().encode())
+        print(f"{site.rstrip('/')}/rate/{unit}/{stage}#{printed}" if site else printed)

@@ -1,7 +1,5 @@
 """A real Chromium on pages of a real stack."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,7 +8,9 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from tests.builders import small_registry
 from tests.stack import Running, below_target, running_stack
+from tests.tools import tool
 
+TOKEN_KEY = "a key of tokens for the browser, 32 or more"
 RULES = below_target(for_="0s", keep_firing_for="1h")
 _ARGUMENTS = (
     "--no-sandbox",
@@ -24,19 +24,9 @@ _EXPECTED = ("ERR_INTERNET_DISCONNECTED", "403 (Forbidden)")
 """What tests bring about: no network, and a code that does not enrol."""
 
 
-def _chromium() -> str:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        problem = "no Chromium: the pages are NOT tested (Debian: apt-get install chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(problem)
-        pytest.skip(problem)
-    return path
-
-
 @pytest_asyncio.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    path = _chromium()
+    path = tool(("chromium", "chromium-browser"), "the pages are", "chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
         yield browser
@@ -49,7 +39,7 @@ async def stack(
 ) -> AsyncIterator[Running]:
     assert browser.is_connected()
     folder = tmp_path_factory.mktemp("stack")
-    async with running_stack(folder / "data", RULES) as running:
+    async with running_stack(folder / "data", RULES, {"LANGNGHE_TOKEN_KEY": TOKEN_KEY}) as running:
         await running.load(small_registry())
         yield running
 

@@ -29,6 +29,7 @@ POLICY = {
 }
 PARAMETERS = {
     "unit": UNIT,
+    "stage": "result",
     "scope": f"unit:{UNIT}",
     "id": "nobody",
     "contact": "019aa000-0000-7000-8000-000000000001",
@@ -105,7 +106,14 @@ async def test_every_route_has_them(site: Site) -> None:
         async with site.session.request(method, site.url + path, json=response()) as answer:
             check(answer, f"{method} {path}: {answer.status}")
             asked.add(pattern)
-    assert {"/", "/kiosk/{unit}", "/v1/feedback", "/v1/live", "/static/dashboard.js"} <= asked
+    assert {
+        "/",
+        "/kiosk/{unit}",
+        "/rate/{unit}/{stage}",
+        "/v1/feedback",
+        "/v1/live",
+        "/static/dashboard.js",
+    } <= asked
 
 
 async def test_errors_have_them(site: Site) -> None:

@@ -55,6 +55,8 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
     return {
         ("GET", "/"): everybody(200, "/"),
         ("GET", "/kiosk/{unit}"): everybody(200, f"/kiosk/{UNIT}"),
+        ("GET", "/rate/{unit}"): everybody(200, f"/rate/{UNIT}"),
+        ("GET", "/rate/{unit}/{stage}"): everybody(200, f"/rate/{UNIT}/result"),
         ("GET", "/v1/indices"): everybody(200, "/v1/indices"),
         ("GET", "/v1/indices/{scope}"): everybody(200, f"/v1/indices/{IN_SCOPE}"),
         ("GET", "/v1/alerts"): everybody(200, "/v1/alerts"),

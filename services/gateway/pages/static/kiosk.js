@@ -1,5 +1,6 @@
 // One touch: the answer is kept here until the gateway has acknowledged it.
 import { enrol, nextNumber, post, self } from "./device.js";
+import { show } from "./language.js";
 import { uuid7 } from "./uuid7.js";
 
 const BACK_AFTER = 4000;
@@ -12,7 +13,6 @@ const ask = document.getElementById("ask");
 const pairing = document.getElementById("pairing");
 const thanks = document.getElementById("thanks");
 const queued = document.getElementById("queued");
-const language = document.getElementById("language");
 
 function queue() {
   return JSON.parse(localStorage.getItem(QUEUE) ?? "[]");
@@ -98,20 +98,11 @@ pairing.addEventListener("submit", async (event) => {
   void begin();
 });
 
-function show(lang) {
-  document.documentElement.lang = lang;
-  language.lang = lang === "vi" ? "en" : "vi";
-  language.textContent = lang === "vi" ? "English" : "Tiếng Việt";
-}
-
 for (const face of document.querySelectorAll(".face")) {
   face.addEventListener("click", () => answer(Number(face.dataset.level)));
 }
 document.addEventListener("keydown", (event) => {
   if (/^[1-5]$/.test(event.key)) answer(Number(event.key));
-});
-language.addEventListener("click", () => {
-  show(document.documentElement.lang === "vi" ? "en" : "vi");
 });
 keep(queue());
 void begin();
