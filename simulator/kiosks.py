@@ -18,7 +18,9 @@ from simulator.fleet import Fleet
 from simulator.ledger import Ledger
 
 _RETRY_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 20.0
+_LONGEST_PAUSE_SECONDS = 5.0
+_AT_ONCE = 8
+"""Requests under way for one kiosk: it has a queue, and stands here for many of its kind."""
 _BATCH = 500
 
 
@@ -34,6 +36,9 @@ class Kiosks:
         self._gateway = gateway
         self._ledger = ledger
         self._under_way: set[asyncio.Task[None]] = set()
+        self._queues: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(_AT_ONCE)
+        )
         self._stopped = False
 
     @property
@@ -44,12 +49,14 @@ class Kiosks:
     async def send(self, parcel: Parcel) -> None:
         """Send one answer until the gateway has it or refuses it, then its copies."""
         self._ledger.hand_in(parcel)
-        for _ in range(1 + parcel.copies):
-            status = await self._post("/v1/feedback", parcel.body, parcel.answer["device"])
-            if status == 202:
-                self._ledger.acknowledge(parcel, time.monotonic())
-            else:
-                self._ledger.refused += 1
+        device = parcel.answer["device"]
+        async with self._queues[device]:
+            for _ in range(1 + parcel.copies):
+                status = await self._post("/v1/feedback", parcel.body, device)
+                if status == 202:
+                    self._ledger.acknowledge(parcel, time.monotonic())
+                else:
+                    self._ledger.refused += 1
 
     async def _post(self, path: str, body: bytes, device: str) -> int:
         longest = _RETRY_SECONDS
@@ -67,8 +74,8 @@ class Kiosks:
                     pause = float(response.headers.get("Retry-After", pause))
             except (aiohttp.ClientError, TimeoutError):
                 pass  # a kiosk cannot tell why; it keeps the answer
-            # Ever longer and spread: kiosks that come back together, again and again, keep a
-            # gateway down that could recover.
+            # Ever longer and spread, and the queue of the kiosk waits meanwhile: attempts that grow
+            # with what waits keep a gateway down that could recover.
             await asyncio.sleep(max(pause, longest) * random.uniform(0.5, 1.0))  # noqa: S311
             longest = min(2 * longest, _LONGEST_PAUSE_SECONDS)
 
