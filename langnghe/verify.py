@@ -15,12 +15,14 @@ from rich.progress import Progress
 
 from langnghe.console import FAILED, notes, results
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
+from method.change import design
 from method.definition import definition_of
 from method.figure import figure
 from method.period import LOCAL_ZONE
-from schemas.collections import BUCKETS, INDICES, POSITIONS, RESPONSES, TALLIES
+from schemas.collections import BUCKETS, CHARTS, INDICES, POSITIONS, RESPONSES, TALLIES
 from schemas.figure import LEVELS
 from schemas.index import IndexUpdated, WindowFigures
+from schemas.instrument import OVERALL
 from services.runtime.database import Database
 from services.runtime.settings import Settings
 
@@ -38,6 +40,7 @@ class Recount:
     """Answers by scope, item and local hour, counted from the responses alone."""
 
     responses: int = 0
+    charted: Counter[str] = field(default_factory=Counter)
     hours: dict[tuple[str, str], dict[str, list[int]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(lambda: [0] * len(LEVELS)))
     )
@@ -46,6 +49,10 @@ class Recount:
         """Count one stored response at every scope that it belongs to."""
         self.responses += 1
         hour = _hour(response["occurred_at"])
+        if OVERALL in response["answers"] and not design().late(
+            response["occurred_at"], response["received_at"]
+        ):
+            self.charted[response["unit"]] += 1
         scopes = [f"unit:{response['unit']}", *response["above"]]
         if response.get("field"):
             scopes.append(f"field:{response['field']}")
@@ -139,6 +146,12 @@ async def _check_buckets(report: Report, recount: Recount, database: Database) -
         report.compare(f"bucket {key}", stored[key], expected[key])
 
 
+async def _check_charts(report: Report, recount: Recount, database: Database) -> None:
+    stored = {chart["_id"]: chart["answers"] async for chart in database[CHARTS].find({})}
+    for unit in sorted(stored.keys() | recount.charted.keys()):
+        report.compare(f"chart {unit} answers", stored.get(unit, 0), recount.charted[unit])
+
+
 async def settled(database: Database) -> bool:
     """Whether scoring has applied and refreshed every stored response."""
     newest: dict[int, int] = {}
@@ -170,7 +183,8 @@ async def verify(database: Database, *, patience: float, progress: Progress | No
     recount = Recount()
     total = await database[RESPONSES].estimated_document_count()
     task = progress.add_task("responses", total=total) if progress else None
-    fields = {"unit": 1, "above": 1, "field": 1, "answers": 1, "occurred_at": 1}
+    names = ("unit", "above", "field", "answers", "occurred_at", "received_at")
+    fields = dict.fromkeys(names, 1)
     async for response in database[RESPONSES].find({}, fields):
         recount.add(response)
         if progress and task is not None and recount.responses % 1000 == 0:
@@ -179,6 +193,7 @@ async def verify(database: Database, *, patience: float, progress: Progress | No
     await _check_buckets(report, recount, database)
     await _check_tallies(report, recount, database)
     await _check_indices(report, recount, database)
+    await _check_charts(report, recount, database)
     return report
 
 

@@ -9,6 +9,7 @@ from pydantic import UUID7, AfterValidator, AwareDatetime, BaseModel, ConfigDict
 from schemas.base import Event
 from schemas.feedback import AgencyCode
 from schemas.figure import Figure, Percent
+from schemas.index import ChangeFigures
 from schemas.masking import mask
 from schemas.scope import Scope
 
@@ -45,6 +46,9 @@ class Evidence(BaseModel):
         Percent | None,
         Field(description="Index from which a drop fell, %; recovery is measured to it"),
     ] = None
+    change: Annotated[
+        ChangeFigures | None, Field(description="Of a change: since when, on how many answers")
+    ] = None
 
 
 class AlertChanged(Event):
@@ -55,7 +59,7 @@ class AlertChanged(Event):
     alert: Annotated[str, Field(description="The same from opening to end")]
     revision: Annotated[int, Field(ge=1, description="Grows by one with every change")]
     rule: str
-    kind: Annotated[str, Field(description="Which detector: below_target, drop")]
+    kind: Annotated[str, Field(description="Which detector: below_target, drop, change")]
     severity: Severity
     scope: Scope
     state: AlertState

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.base import Event
-from schemas.figure import Figure
+from schemas.figure import Figure, Percent
 from schemas.scope import Scope
 
 Basis = Literal["management_information", "official_statistics"]
@@ -25,6 +25,20 @@ class WindowFigures(BaseModel):
     previous: Figure
 
 
+class ChangeFigures(BaseModel):
+    """Evidence that a unit has become worse than it usually is; see method/change.py."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    statistic: Annotated[float, Field(ge=0, description="CUSUM, in natural logarithms")]
+    usual: Annotated[Percent, Field(description="Index that is usual here, %")]
+    since: Annotated[
+        AwareDatetime | None, Field(description="Likeliest moment of a change: first of the run")
+    ] = None
+    n: Annotated[int, Field(ge=0, description="Answers of the run")] = 0
+    unsatisfied: Annotated[int, Field(ge=0, description="Of them not satisfied")] = 0
+
+
 class IndexUpdated(Event):
     """The windows of one scope and item were recomputed."""
 
@@ -41,6 +55,9 @@ class IndexUpdated(Event):
     latest_occurred_at: AwareDatetime | None = None
     latest_received_at: AwareDatetime | None = None
     windows: dict[str, WindowFigures]
+    change: Annotated[
+        ChangeFigures | None, Field(description="Of a unit's headline; not for publication")
+    ] = None
 
     def subject(self) -> str:
         return self.scope

@@ -12,10 +12,11 @@ from method.period import local_day, local_hour_start
 from method.window import Segment, segments, window_figures
 from schemas.collections import INDICES, TALLIES
 from schemas.figure import Counts
-from schemas.index import IndexUpdated
+from schemas.index import ChangeFigures, IndexUpdated
 from schemas.instrument import OVERALL
 from schemas.scope import Scope, scope_kind
 from services.runtime.database import Database, Document
+from services.scoring import charts
 from services.scoring.tallies import LEVEL_FIELDS
 
 _UPWARDS: Final = ("unit", "field", "commune", "province", "ministry", "country")
@@ -91,7 +92,13 @@ def _store(index: IndexUpdated) -> UpdateOne:
 
 
 def _index(
-    scope: Scope, item: str, parts: _Parts, definition: Definition, now: datetime, version: int
+    scope: Scope,
+    item: str,
+    parts: _Parts,
+    definition: Definition,
+    now: datetime,
+    version: int,
+    change: ChangeFigures | None,
 ) -> IndexUpdated:
     return IndexUpdated(
         scope=scope,
@@ -103,6 +110,7 @@ def _index(
         latest_occurred_at=parts.latest_occurred_at,
         latest_received_at=parts.latest_received_at,
         windows=window_figures(definition, now, parts.counts),
+        change=change,
     )
 
 
@@ -125,8 +133,12 @@ async def refresh_indices(
         {"scope": {"$in": list(scopes)}}, {"scope": 1, "item": 1}
     ):
         found.setdefault((known["scope"], known["item"]), _Parts())
+    changes = await charts.read(database, scopes)
     indices = [
-        _index(scope, item, parts, definition, now, version)
+        _index(
+            *(scope, item, parts, definition, now, version),
+            changes.get(scope) if item == OVERALL else None,
+        )
         for (scope, item), parts in found.items()
     ]
     indices.sort(key=lambda index: _UPWARDS.index(scope_kind(index.scope)))

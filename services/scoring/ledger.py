@@ -26,6 +26,7 @@ from services.runtime import metrics
 from services.runtime.blame import blame
 from services.runtime.consumer import HaltError, Records
 from services.runtime.database import Database, Session
+from services.scoring import charts
 from services.scoring.counting import NO_FIELD, BucketKey, Delta, deltas
 from services.scoring.storage import UNREADABLE
 
@@ -148,6 +149,7 @@ class Ledger:
                 raise FencedError
             if operations:
                 await self._database[BUCKETS].bulk_write(operations, ordered=False, session=session)
+                await charts.move(self._database, session, fresh)
 
         await self._database.transaction(work)
         self._applied[partition] = last

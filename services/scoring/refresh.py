@@ -13,6 +13,7 @@ from services.runtime import metrics
 from services.runtime.clock import Clock
 from services.runtime.database import Database
 from services.runtime.producer import Producer
+from services.scoring import charts
 from services.scoring.indices import refresh_indices, stale_scopes
 from services.scoring.ledger import Age, Ledger, position_id
 from services.scoring.tallies import refresh_tallies
@@ -75,6 +76,7 @@ class Refresh:
         metrics.SCORING_REFRESH_SECONDS.observe(time.monotonic() - started)
 
     async def _follow_time(self) -> None:
+        await charts.renew_references(self._database, self._clock())
         while scopes := await stale_scopes(self._database, self._clock(), _STALE_AT_ONCE):
             await self._announce(scopes)
 

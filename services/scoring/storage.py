@@ -4,7 +4,7 @@ from typing import Final
 
 from pymongo import ASCENDING, IndexModel
 
-from schemas.collections import BUCKETS, INDICES, POSITIONS, TALLIES
+from schemas.collections import BUCKETS, CHARTS, INDICES, POSITIONS, TALLIES
 
 UNREADABLE: Final = "scoring.unreadable"
 """Accepted records that could not be read, as they came."""
@@ -16,6 +16,7 @@ INDEXES: Final = {
         IndexModel([("field", ASCENDING), ("day", ASCENDING)]),
     ],
     POSITIONS: [],
+    CHARTS: [IndexModel([("referenced_on", ASCENDING)])],
     TALLIES: [
         IndexModel([("scope", ASCENDING), ("period", ASCENDING)]),
         IndexModel([("above", ASCENDING), ("period", ASCENDING)]),

@@ -23,7 +23,8 @@ from hypothesis.stateful import (
 )
 
 from langnghe.verify import verify
-from schemas.collections import BUCKETS, INDICES, POSITIONS, RESPONSES, TALLIES
+from method.change import Chart, design, follow
+from schemas.collections import BUCKETS, CHARTS, INDICES, POSITIONS, RESPONSES, TALLIES
 from schemas.feedback import FeedbackAccepted
 from services.runtime.database import Database, Session
 from services.scoring.ledger import Ledger
@@ -91,7 +92,7 @@ class Scoring(RuleBasedStateMachine):
         self.owners = [Owner(Ledger(self.world.database)) for _ in range(2)]
 
         async def empty() -> None:
-            for name in (BUCKETS, POSITIONS, TALLIES, INDICES, RESPONSES):
+            for name in (BUCKETS, CHARTS, POSITIONS, TALLIES, INDICES, RESPONSES):
                 await self.world.database[name].delete_many({})
 
         self.world.run(empty())
@@ -191,6 +192,19 @@ class Scoring(RuleBasedStateMachine):
 
         self.world.run(count())
         assert +found == self.history.distinct(self.history.applied)
+
+    @invariant()
+    def every_response_moved_the_chart_once_and_in_order(self) -> None:
+        """The chart is the one that the distinct responses give in the order of their offsets."""
+        events = {e.source.offset: e for e in self.history.log[: self.history.applied]}
+        answers = [
+            (events[n].occurred_at, events[n].answers["overall"] < 4) for n in sorted(events)
+        ]
+        expected = follow(Chart(), answers, design().reference(0, 0), design())
+        stored = self.world.run(self.world.database[CHARTS].find_one({"_id": UNIT})) or vars(
+            Chart()
+        )
+        assert {name: stored[name] for name in vars(expected)} == vars(expected)
 
     def teardown(self) -> None:
         """When all has come and been refreshed, a recount finds no difference."""

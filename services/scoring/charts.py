@@ -1,0 +1,135 @@
+"""The change charts of units: moved with the counts, in the same transaction.
+
+A chart takes answers in the order of their source offsets. All answers of a unit are in one
+partition, so the order is the same whoever owns it, and where batches are cut does not matter.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pymongo import UpdateOne
+
+from method.change import Chart, design, follow
+from method.definition import definition_on
+from method.period import day_key, local_day
+from schemas.collections import CHARTS, TALLIES
+from schemas.feedback import FeedbackAccepted
+from schemas.figure import LEVELS
+from schemas.index import ChangeFigures
+from schemas.instrument import OVERALL
+from schemas.scope import Scope
+from services.runtime.database import Database, Document, Session
+
+_AT_ONCE: Final = 500
+_UNIT: Final = "unit:"
+
+
+def _news(events: Iterable[FeedbackAccepted]) -> dict[str, list[tuple[datetime, bool]]]:
+    """By unit, when each answer to the headline occurred and whether it is not satisfied."""
+    found: dict[str, list[tuple[datetime, bool]]] = defaultdict(list)
+    how = design()
+    for event in events:
+        level = event.answers.get(OVERALL)
+        if level is None or how.late(event.occurred_at, event.received_at):
+            continue
+        satisfied_from = definition_on(local_day(event.occurred_at)).satisfied_from
+        found[event.unit].append((event.occurred_at, level < satisfied_from))
+    return found
+
+
+def _chart(document: Document) -> Chart:
+    return Chart(**{name: document[name] for name in Chart.__dataclass_fields__})
+
+
+def _reference(document: Document) -> float:
+    return float(document.get("reference", design().reference(0, 0)))
+
+
+async def move(database: Database, session: Session, fresh: Sequence[FeedbackAccepted]) -> None:
+    """Take answers in that are counted in this transaction."""
+    news = _news(fresh)
+    if not news:
+        return
+    query = {"_id": {"$in": list(news)}}
+    known = {chart["_id"]: chart async for chart in database[CHARTS].find(query, session=session)}
+    moved: list[UpdateOne] = []
+    for unit, answers in news.items():
+        before = known.get(unit)
+        chart = _chart(before) if before else Chart()
+        after = follow(chart, answers, _reference(before or {}), design())
+        moved.append(UpdateOne({"_id": unit}, {"$set": vars(after)}, upsert=True))
+    await database[CHARTS].bulk_write(moved, ordered=False, session=session)
+
+
+async def read(database: Database, scopes: Iterable[Scope]) -> dict[Scope, ChangeFigures]:
+    """What the charts of those scopes say that are units and have one."""
+    units = [scope.removeprefix(_UNIT) for scope in scopes if scope.startswith(_UNIT)]
+    return {
+        _UNIT + document["_id"]: ChangeFigures(
+            statistic=round(document["statistic"], 4),
+            usual=round(100 * (1 - _reference(document)), 2),
+            since=document["since"],
+            n=document["n"],
+            unsatisfied=document["unsatisfied"],
+        )
+        async for document in database[CHARTS].find({"_id": {"$in": units}})
+    }
+
+
+async def renew_references(database: Database, now: datetime) -> None:
+    """Measure every unit against its past as of today, once a local day.
+
+    What has been counted stays as it is; only later answers are measured anew.
+    """
+    today = local_day(now)
+    how = design()
+    last = today - timedelta(days=how.lag_days + 1)
+    first = last - timedelta(days=how.reference_days - 1)
+    old = {"referenced_on": {"$ne": day_key(today)}}
+    while units := [
+        document["_id"] async for document in database[CHARTS].find(old, {"_id": 1}).limit(_AT_ONCE)
+    ]:
+        past = await _past(database, units, day_key(first), day_key(last))
+        await database[CHARTS].bulk_write(
+            [
+                UpdateOne(
+                    {"_id": unit},
+                    {
+                        "$set": {
+                            "reference": how.reference(*past.get(unit, (0, 0))),
+                            "referenced_on": day_key(today),
+                        }
+                    },
+                )
+                for unit in units
+            ],
+            ordered=False,
+        )
+
+
+async def _past(
+    database: Database, units: Sequence[str], first: str, last: str
+) -> dict[str, tuple[int, int]]:
+    """Answers, and those not satisfied, by unit, of local days with both ends."""
+    satisfied_from = definition_on(datetime.fromisoformat(last).date()).satisfied_from
+    of_units = {
+        "scope": {"$in": [_UNIT + unit for unit in units]},
+        "item": OVERALL,
+        "grain": "day",
+        "period": {"$gte": first, "$lte": last},
+    }
+
+    def total(levels: Iterable[int]) -> dict[str, Any]:
+        return {"$sum": {"$add": [f"$n{level}" for level in levels]}}
+
+    group = {
+        "_id": "$scope",
+        "answers": total(LEVELS),
+        "unsatisfied": total(level for level in LEVELS if level < satisfied_from),
+    }
+    return {
+        found["_id"].removeprefix(_UNIT): (found["answers"], found["unsatisfied"])
+        async for found in database.aggregate(TALLIES, [{"$match": of_units}, {"$group": group}])
+    }
