@@ -23,7 +23,7 @@ from services.notify.documents import to_alert, to_document, to_event
 from services.notify.lifecycle import Alert, advance, open_alert
 from services.notify.outbox import Channel, Entry
 from services.notify.recipients import entries_for
-from services.notify.rules import BelowTarget, Rule
+from services.notify.rules import BelowTarget, Change, Drop, Rule
 from services.runtime import metrics
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
@@ -42,31 +42,28 @@ class _MovedOnError(Exception):
 
 def _evidence(rule: Rule, index: IndexUpdated, baseline: float | None) -> Evidence:
     window = index.windows[rule.window]
-    if isinstance(rule, BelowTarget):
-        return Evidence(
-            window=rule.window,
-            as_of=index.as_of,
-            current=window.current,
-            previous=window.previous,
-            target=rule.target,
-        )
-    return Evidence(
-        window=rule.window,
-        as_of=index.as_of,
-        current=window.current,
-        previous=window.previous,
-        baseline=window.previous.index if baseline is None else baseline,
+    figures = Evidence(
+        window=rule.window, as_of=index.as_of, current=window.current, previous=window.previous
     )
+    match rule:
+        case BelowTarget():
+            return figures.model_copy(update={"target": rule.target})
+        case Drop():
+            fell_from = window.previous.index if baseline is None else baseline
+            return figures.model_copy(update={"baseline": fell_from})
+        case Change():
+            return figures.model_copy(update={"change": index.change})
 
 
 def read_index(rule: Rule, index: IndexUpdated, alert: Alert | None, now: datetime) -> Alert | None:
     """The alert of a rule after a new index; the same one, or None, where nothing changes. Pure."""
-    window = index.windows.get(rule.window)
-    if window is None or (alert is not None and index.version <= alert.index_version):
+    if rule.window not in index.windows or (
+        alert is not None and index.version <= alert.index_version
+    ):
         return alert
     firing = alert is not None and alert.state is AlertState.FIRING
     baseline = alert.evidence.baseline if alert is not None and firing else None
-    reading = detect(rule, window, baseline, definition_of(index.method))
+    reading = detect(rule, index, baseline, definition_of(index.method))
     if reading is None or (alert is None and not reading.raised):
         return alert
     evidence = _evidence(rule, index, baseline)

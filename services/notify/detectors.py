@@ -1,13 +1,18 @@
 """Reads an index by a rule. Pure: the statistics are in `method`, the thresholds in the rule."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
+from method.change import design, threshold
 from method.definition import Definition
 from method.figure import satisfied
 from method.proportion import fall_p_value, wilson_upper_bound
 from schemas.figure import Figure
-from schemas.index import WindowFigures
-from services.notify.rules import BelowTarget, Drop, Rule
+from schemas.index import ChangeFigures, IndexUpdated, WindowFigures
+from services.notify.rules import BelowTarget, Change, Drop, Rule
+
+QUIET = 1.0
+"""A chart below this holds no evidence worth the name: odds of less than 3 to 1."""
 
 
 class Reading(NamedTuple):
@@ -52,17 +57,43 @@ def _drop(
     return Reading(raised=raised, recovered=not raised)
 
 
+def answers_a_day(index: IndexUpdated) -> float:
+    """The volume of an office: of its windows of days, the busiest; at least 1.
+
+    A new office has few answers in 90 days and many in 7.
+    """
+    days = (
+        (figures.current.n, (figures.end - figures.start).days)
+        for figures in index.windows.values()
+    )
+    return max([1.0, *(n / length for n, length in days if length > 1)])
+
+
+def _change(rule: Change, change: ChangeFigures, volume: float) -> Reading:
+    answers = volume * rule.false_alarm_every / timedelta(days=1)
+    how = design()
+    high = threshold(answers, 1 - change.usual / 100, how.odds_ratio)
+    return Reading(
+        raised=change.statistic >= min(high, how.ceiling),
+        recovered=change.statistic < QUIET,
+    )
+
+
 def detect(
-    rule: Rule, window: WindowFigures, baseline: float | None, definition: Definition
+    rule: Rule, index: IndexUpdated, baseline: float | None, definition: Definition
 ) -> Reading | None:
-    """Read one window by one rule; None where there are too few answers to say anything.
+    """Read an index by one rule; None where there are too few answers to say anything.
 
     Args:
         rule: to read by.
-        window: of the rule's length.
+        index: with the window of the rule.
         baseline: for a drop that already fires, the index it fell from, in percent.
         definition: the method that the index was made with.
     """
-    if isinstance(rule, BelowTarget):
-        return _below_target(rule, window.current, definition)
-    return _drop(rule, window, baseline, definition)
+    match rule:
+        case BelowTarget():
+            return _below_target(rule, index.windows[rule.window].current, definition)
+        case Drop():
+            return _drop(rule, index.windows[rule.window], baseline, definition)
+        case Change():
+            return _change(rule, index.change, answers_a_day(index)) if index.change else None

@@ -87,7 +87,21 @@ class Drop(_Rule):
     min_points: Annotated[float, Field(gt=0, le=100)] = 5.0
 
 
-Rule = BelowTarget | Drop
+class Change(_Rule):
+    """Answers that are not satisfied have become more frequent than is usual at this office.
+
+    A CUSUM over every answer (method/change.py). The threshold follows the office's own volume and
+    level, so that an office where nothing changes is alarmed once in `false_alarm_every`, whether
+    three people answer a day or three hundred. What comes of it: docs/alerting.md. `min_n` is of no
+    meaning here: the chart weighs few answers by itself.
+    """
+
+    kind: Literal["change"]
+    scopes: tuple[Literal["unit"]] = ("unit",)
+    false_alarm_every: Duration = timedelta(days=4 * 365)
+
+
+Rule = BelowTarget | Drop | Change
 
 
 class RuleFile(BaseModel):

@@ -4,21 +4,44 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from method.definition import definition_on
 from method.figure import figure
-from schemas.index import WindowFigures
-from services.notify.detectors import Reading, detect
-from services.notify.rules import BelowTarget, Drop
+from schemas.figure import Figure
+from schemas.index import ChangeFigures, IndexUpdated, WindowFigures
+from services.notify.detectors import Reading, answers_a_day, detect
+from services.notify.rules import BelowTarget, Change, Drop
 from tests.builders import NOW
 
 DEFINITION = definition_on(date(2026, 11, 22))
 
 
-def window(now: tuple[int, int], before: tuple[int, int] = (0, 0)) -> WindowFigures:
-    """A window from (satisfied, all) now and one window ago."""
+def index(
+    now: tuple[int, int],
+    before: tuple[int, int] = (0, 0),
+    *,
+    quarter: int = 0,
+    change: ChangeFigures | None = None,
+) -> IndexUpdated:
+    """An index from (satisfied, all) of 7 days and of the 7 before; so many answers in 90 days."""
     current, previous = (figure((0, 0, n - k, k, 0), DEFINITION) for k, n in (now, before))
-    return WindowFigures(start=NOW - timedelta(days=7), end=NOW, current=current, previous=previous)
+    long = figure((0, 0, 0, quarter, 0), DEFINITION)
+
+    def window(days: int, current: Figure, previous: Figure) -> WindowFigures:
+        start = NOW - timedelta(days=days)
+        return WindowFigures(start=start, end=NOW, current=current, previous=previous)
+
+    return IndexUpdated(
+        scope="unit:000.00.19.H26",
+        item="overall",
+        basis="management_information",
+        method=DEFINITION.version,
+        as_of=NOW,
+        version=1,
+        windows={"7d": window(7, current, previous), "90d": window(90, long, long)},
+        change=change,
+    )
 
 
 def below(**changes: Any) -> BelowTarget:
@@ -66,7 +89,7 @@ def drop(**changes: Any) -> Drop:
     ],
 )
 def test_below_target_needs_certainty(now: tuple[int, int], expected: Reading | None) -> None:
-    assert detect(below(), window(now), None, DEFINITION) == expected
+    assert detect(below(), index(now), None, DEFINITION) == expected
 
 
 @pytest.mark.parametrize(
@@ -85,16 +108,66 @@ def test_below_target_needs_certainty(now: tuple[int, int], expected: Reading | 
 def test_a_drop_is_large_and_beyond_chance(
     now: tuple[int, int], before: tuple[int, int], expected: bool | None
 ) -> None:
-    reading = detect(drop(), window(now, before), None, DEFINITION)
+    reading = detect(drop(), index(now, before), None, DEFINITION)
     assert (reading.raised if reading else None) is expected
 
 
 def test_a_low_level_that_becomes_usual_is_no_recovery() -> None:
     # A window later the window before is as low as this one; the baseline is still 90 %.
-    reading = detect(drop(), window((60, 100), (60, 100)), 90.0, DEFINITION)
+    reading = detect(drop(), index((60, 100), (60, 100)), 90.0, DEFINITION)
     assert reading == Reading(raised=True, recovered=False)
 
 
 def test_recovery_is_measured_to_where_it_fell_from() -> None:
-    assert detect(drop(), window((86, 100), (60, 100)), 90.0, DEFINITION) == Reading(False, True)
-    assert detect(drop(), window((85, 100), (60, 100)), 90.0, DEFINITION) == Reading(True, False)
+    assert detect(drop(), index((86, 100), (60, 100)), 90.0, DEFINITION) == Reading(False, True)
+    assert detect(drop(), index((85, 100), (60, 100)), 90.0, DEFINITION) == Reading(True, False)
+
+
+def change(**changes: Any) -> Change:
+    return Change.model_validate(
+        {
+            "id": "c",
+            "kind": "change",
+            "window": "7d",
+            "for": "0s",
+            "keep_firing_for": "12h",
+            "severity": "critical",
+            **changes,
+        }
+    )
+
+
+def read_chart(statistic: float, *, a_day: int, usual: float = 85.0) -> Reading | None:
+    chart = ChangeFigures(statistic=statistic, usual=usual)
+    seen = index((6 * a_day, 7 * a_day), quarter=90 * a_day, change=chart)
+    return detect(change(), seen, None, DEFINITION)
+
+
+def test_the_threshold_of_a_change_follows_the_volume_and_the_level_of_the_office() -> None:
+    assert read_chart(5.3, a_day=3) == Reading(raised=True, recovered=False)
+    assert read_chart(5.3, a_day=30) == Reading(raised=False, recovered=False)
+    assert read_chart(7.6, a_day=30) == Reading(raised=True, recovered=False)
+    assert read_chart(7.6, a_day=300) == Reading(raised=False, recovered=False)
+    assert read_chart(5.3, a_day=3, usual=99.0) == Reading(raised=True, recovered=False)
+    assert read_chart(5.0, a_day=3, usual=99.0) == Reading(raised=True, recovered=False)
+    assert read_chart(5.0, a_day=3, usual=80.0) == Reading(raised=False, recovered=False)
+
+
+def test_a_change_is_over_when_the_chart_is_quiet() -> None:
+    assert read_chart(1.0, a_day=30) == Reading(raised=False, recovered=False)
+    assert read_chart(0.9, a_day=30) == Reading(raised=False, recovered=True)
+
+
+def test_without_a_chart_nothing_is_said_of_a_change() -> None:
+    assert detect(change(), index((0, 100)), None, DEFINITION) is None
+
+
+def test_the_volume_of_an_office_is_that_of_its_busiest_window() -> None:
+    assert answers_a_day(index((0, 70), quarter=70)) == 10
+    assert answers_a_day(index((0, 7), quarter=900)) == 10
+    assert answers_a_day(index((0, 1))) == 1
+
+
+def test_a_change_is_for_offices_alone() -> None:
+    with pytest.raises(ValidationError):
+        change(scopes=["province"])

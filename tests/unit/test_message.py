@@ -5,6 +5,7 @@ import pytest
 from method.definition import definitions
 from method.figure import figure
 from schemas.alert import AlertChanged, AlertState, Evidence, Severity
+from schemas.index import ChangeFigures
 from schemas.registry import EntryKind
 from services.notify.channels.email import compose_mail
 from services.notify.channels.webhook import agency_secret
@@ -49,6 +50,21 @@ def test_below_target_names_the_target() -> None:
     message = compose(event(target=80.0), OFFICE, "https://ln.example")
     assert "Mục tiêu: 80,0 %" in message.text
     assert "Target: 80.0%" in message.text
+
+
+def test_a_change_says_since_when_and_on_how_many_answers() -> None:
+    chart = ChangeFigures(statistic=8, usual=85.0, since=NOW, n=130, unsatisfied=41)
+    changed = event()
+    evidence = changed.evidence.model_copy(update={"change": chart})
+    message = compose(
+        changed.model_copy(update={"evidence": evidence}), OFFICE, "https://ln.example"
+    )
+    assert "Mức thường thấy tại đây: 85,0 %." in message.text
+    assert "Từ 12:00 22/11/2026: 41 trong 130 lượt trả lời không hài lòng." in message.text
+    assert "Usual here: 85.0%." in message.text
+    assert "Since 12:00 22/11/2026: 41 of 130 answers were not satisfied." in message.text
+    assert "41</strong> trong 130" in message.html
+    assert "41 of 130 answers" in message.html
 
 
 def test_recovery_reads_as_recovery() -> None:
