@@ -18,6 +18,7 @@ from langnghe import (
 from langnghe.console import MISUSED, stop
 from langnghe.importing import command as importing
 from langnghe.quarantine import command as quarantine
+from langnghe.rules import command as rules
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,6 +51,7 @@ app.command("prepare")(prepare.command)
 app.command("run")(run.command)
 app.add_typer(registry.app, name="registry")
 app.add_typer(verify.app, name="verify")
+app.add_typer(rules.app, name="rules")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(devices.app, name="devices")

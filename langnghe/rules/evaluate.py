@@ -1,0 +1,199 @@
+"""`langnghe rules evaluate`: how often a rule file is wrong, and how soon it is right."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import numpy as np
+import typer
+from rich.progress import Progress
+
+from langnghe.console import MISUSED, notes, results, stop
+from langnghe.rules.country import Country, Fired, levels
+from schemas.alert import Severity
+from services.notify.rules import BelowTarget, Rule, load_rules
+from services.runtime.yamlfile import YamlFileError
+
+RULES: Final = Path("deploy/rules/rules.yaml")
+_PAGE: Final = Severity.CRITICAL
+"""A page: somebody has to look now. Softer severities are for the digest."""
+
+_YEAR: Final = 365
+_BEFORE_FALL: Final = 30
+_AFTER_FALL: Final = 60
+_LEVEL: Final = 0.15
+FALLS: Final = (5, 10, 15)
+VOLUMES: Final = (3.0, 30.0, 300.0)
+
+
+@dataclass(frozen=True)
+class Found:
+    """How a fall is found.
+
+    Attributes:
+        share: of offices where a page came within 60 days, 0 to 1.
+        mean: days to the page, of those; None if there is none.
+        within: days in which 95 % of all offices were found; None if fewer were.
+    """
+
+    share: float
+    mean: float | None
+    within: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How rules do at one volume.
+
+    Attributes:
+        votes: answers a day at an office.
+        pages: false pages an office, in the whole time.
+        alerts: false alerts an office in the whole time, by rule; pages among them.
+        a_day: false alerts a day in the country, by severity.
+        falls: points of the fall to how it is found.
+    """
+
+    votes: float
+    pages: float
+    alerts: dict[str, float]
+    a_day: dict[str, float]
+    falls: dict[int, Found]
+
+
+def quiet(
+    rules: Sequence[Rule], votes: float, units: int, years: float, seed: int, progress: Progress
+) -> list[Fired]:
+    """What fires in a country where nothing changes, and should not.
+
+    That an office is below the target is right where it usually is.
+    """
+    rng = np.random.default_rng([seed, int(votes * 100)])
+    days = round(years * _YEAR)
+    task = progress.add_task(f"{votes:g} answers a day, quiet", total=days)
+    country = Country(rules, votes, levels(units, rng), rng)
+    usual = country.levels
+    country.live(days, lambda _: usual, lambda: progress.update(task, advance=1))
+    return [
+        fired
+        for fired in country.fired
+        if not isinstance(fired.rule, BelowTarget)
+        or 100 * (1 - usual[fired.unit]) >= fired.rule.target
+    ]
+
+
+def troubled(
+    rules: Sequence[Rule], votes: float, units: int, points: int, seed: int, progress: Progress
+) -> Found:
+    """How soon a fall from 85 % by so many points brings a page."""
+    rng = np.random.default_rng([seed, int(votes * 100), points])
+    pages = [rule for rule in rules if rule.severity is _PAGE]
+    days = _BEFORE_FALL + _AFTER_FALL
+    task = progress.add_task(f"{votes:g} answers a day, −{points} points", total=days)
+    usual = np.full(units, _LEVEL)
+    country = Country(pages, votes, usual, rng)
+    country.live(
+        days,
+        lambda day: usual + (points / 100 if day >= _BEFORE_FALL else 0),
+        lambda: progress.update(task, advance=1),
+    )
+    before = {fired.unit for fired in country.fired if fired.day < _BEFORE_FALL}
+    first: dict[int, float] = {}
+    for fired in country.fired:
+        if fired.unit not in before:
+            first.setdefault(fired.unit, fired.day - _BEFORE_FALL)
+    watched = units - len(before)
+    delays = sorted(first.values())
+    needed = int(np.ceil(0.95 * watched))
+    return Found(
+        share=round(len(delays) / watched, 4),
+        mean=round(float(np.mean(delays)), 2) if delays else None,
+        within=round(delays[needed - 1], 2) if len(delays) >= needed else None,
+    )
+
+
+def evaluate(
+    rules: Sequence[Rule], votes: float, units: int, years: float, seed: int, progress: Progress
+) -> Outcome:
+    """False alarms and falls at one volume."""
+    fired = quiet(rules, votes, units, years, seed, progress)
+    by_rule = Counter(one.rule.id for one in fired)
+    by_severity = Counter(one.rule.severity for one in fired)
+    days = years * _YEAR
+    return Outcome(
+        votes=votes,
+        pages=round(by_severity[_PAGE] / units, 3),
+        alerts={rule.id: round(by_rule[rule.id] / units, 3) for rule in rules},
+        a_day={severity.value: round(by_severity[severity] / days, 2) for severity in Severity},
+        falls={
+            points: troubled(rules, votes, min(units, 2000), points, seed, progress)
+            for points in FALLS
+        },
+    )
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "votes": outcome.votes,
+        "false_pages_per_unit": outcome.pages,
+        "false_alerts_per_unit": outcome.alerts,
+        "false_alerts_a_day": outcome.a_day,
+        "falls": {str(points): vars(found) for points, found in outcome.falls.items()},
+    }
+
+
+def _days(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
+
+
+def _table(outcome: Outcome, years: float) -> list[str]:
+    a_day = ", ".join(f"{n:g} {severity}" for severity, n in outcome.a_day.items() if n)
+    return [
+        f"{outcome.votes:g} answers a day",
+        f"  false pages an office in {years:g} years: {outcome.pages:g}",
+        *(f"    {rule}: {n:g} alerts" for rule, n in outcome.alerts.items()),
+        f"  false alerts a day in the country: {a_day or 'none'}",
+        *(
+            f"  a fall by {points} points: found at {100 * found.share:.1f} % of offices, "
+            f"after {_days(found.mean)} days on average, 95 % within {_days(found.within)}"
+            for points, found in outcome.falls.items()
+        ),
+    ]
+
+
+def command(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Rule file")] = RULES,
+    years: Annotated[float, typer.Option(min=0.1, max=20, help="Of the quiet country")] = 3.0,
+    units: Annotated[int, typer.Option(min=10, max=20_000, help="Offices")] = 3321,
+    votes: Annotated[
+        list[float] | None, typer.Option(min=0.1, max=2000, help="Answers a day at an office")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed, the same figures")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON")] = False,
+) -> None:
+    """Simulate a quiet country and one where offices fall, and count what a rule file does.
+
+    A page is a critical alert. In the quiet country offices have usual indices around 85 %
+    (standard deviation 4 points) and a year behind them; each fall is from 85 % and lasts. See
+    docs/alerting.md.
+    """
+    try:
+        rules = [rule for rule in load_rules(file) if "unit" in rule.scopes]
+    except YamlFileError as error:
+        stop(error, MISUSED)
+    if not rules:
+        stop(f"{file}: no rule watches offices", MISUSED)
+    with Progress(console=notes, transient=True) as progress:
+        outcomes = [
+            evaluate(rules, volume, units, years, seed, progress) for volume in votes or VOLUMES
+        ]
+    if as_json:
+        volumes = [_as_json(outcome) for outcome in outcomes]
+        whole = {"seed": seed, "years": years, "units": units, "volumes": volumes}
+        results.print(json.dumps(whole, indent=2), markup=False)
+        return
+    for outcome in outcomes:
+        for line in _table(outcome, years):
+            results.print(line, markup=False, highlight=False)

@@ -1,0 +1,108 @@
+"""The invented country: its charts are the real ones, and its figures are not out of thin air."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from rich.progress import Progress
+
+from langnghe.rules.country import Country, levels, move
+from langnghe.rules.evaluate import quiet, troubled
+from method.change import Chart, design, follow, steps
+from services.notify.rules import BelowTarget, Change, Drop, RuleFile
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+RULES = RuleFile.model_validate(
+    {
+        "version": 1,
+        "rules": [
+            {
+                "id": "change",
+                "kind": "change",
+                "window": "7d",
+                "false_alarm_every": "100d",
+                "for": "0s",
+                "keep_firing_for": "12h",
+                "severity": "critical",
+            },
+            {
+                "id": "below",
+                "kind": "below_target",
+                "scopes": ["unit"],
+                "window": "7d",
+                "target": 80,
+                "for": "1h",
+                "keep_firing_for": "12h",
+                "severity": "warning",
+            },
+            {
+                "id": "drop",
+                "kind": "drop",
+                "scopes": ["unit"],
+                "window": "7d",
+                "for": "1h",
+                "keep_firing_for": "12h",
+                "severity": "warning",
+            },
+        ],
+    }
+).rules
+
+
+@pytest.fixture
+def progress() -> Progress:
+    return Progress(disable=True)
+
+
+def test_many_charts_move_as_one_does() -> None:
+    rng = np.random.default_rng(1)
+    offices, answers = 40, 300
+    references = rng.uniform(0.02, 0.4, offices)
+    how = design()
+    up, down = np.array([steps(share, how.odds_ratio) for share in references]).T
+    unsatisfied = rng.random((answers, offices)) < references * 2
+    taken = rng.random((answers, offices)) < 0.7
+    statistic = np.zeros(offices)
+    for row, there in zip(unsatisfied, taken, strict=True):
+        statistic = move(statistic, row, there, up, down, how.ceiling)
+    for office in range(offices):
+        came = [(NOW, bool(bad)) for bad in unsatisfied[taken[:, office], office]]
+        chart = follow(Chart(), came, float(references[office]), how)
+        assert statistic[office] == pytest.approx(chart.statistic)
+    assert statistic.max() > 0
+
+
+def test_offices_where_nothing_changes_are_alarmed_as_often_as_the_rule_says(
+    progress: Progress,
+) -> None:
+    change = [rule for rule in RULES if isinstance(rule, Change)]
+    fired = quiet(change, 20, 200, 1.0, 1, progress)
+    once_in = 200 * 365 / len(fired)
+    # The threshold is on the safe side, and a past of a year is not known for certain.
+    assert 80 < once_in < 200
+
+
+def test_the_more_an_office_falls_the_sooner_it_is_found(progress: Progress) -> None:
+    found = [troubled(RULES, 30, 100, points, 1, progress) for points in (5, 15)]
+    assert all(one.mean is not None for one in found)
+    assert (found[0].mean or 0) > 2 * (found[1].mean or 0)
+    assert found[1].share == 1
+    assert (found[1].within or 0) > (found[1].mean or 0)
+
+
+def test_a_fall_makes_the_rules_of_windows_fire_and_a_recovery_ends_them() -> None:
+    rng = np.random.default_rng(1)
+    windows = [rule for rule in RULES if isinstance(rule, BelowTarget | Drop)]
+    usual = np.full(20, 0.1)
+    country = Country(windows, 50, usual, rng)
+    country.live(40, lambda day: usual + (0.3 if 5 <= day < 20 else 0), lambda: None)
+    for rule in windows:
+        units = [fired.unit for fired in country.fired if fired.rule is rule and fired.day > 5]
+        assert set(units) == set(range(20)), rule.id
+        assert len(units) < 30, "one alert each, but for chance"
+
+
+def test_the_same_seed_gives_the_same_country() -> None:
+    one, other = (levels(10, np.random.default_rng(7)) for _ in range(2))
+    assert (one == other).all()
+    assert 0.05 < levels(1000, np.random.default_rng(7)).mean() < 0.25
