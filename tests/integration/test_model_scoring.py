@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 from unittest import mock
 
 import pytest
@@ -67,13 +67,22 @@ class History:
         )
 
 
+Moment = Literal["before a write", "before the commit", "after the commit"]
+
+
 @contextmanager
-def crash_in_transaction(after_commit: bool) -> Iterator[None]:
-    """Die just before, or just after, MongoDB commits."""
+def crash_in_transaction(moment: Moment) -> Iterator[None]:
+    """Die before anything is written, with everything written and not committed, or committed."""
     real = Database.transaction
 
     async def dying(self: Database, work: Callable[[Session], Coroutine[Any, Any, None]]) -> None:
-        if after_commit:
+        async def cut_off(session: Session) -> None:
+            await work(session)
+            raise CrashError
+
+        if moment == "before the commit":
+            await real(self, cut_off)
+        if moment == "after the commit":
             await real(self, work)
         raise CrashError
 
@@ -131,16 +140,21 @@ class Scoring(RuleBasedStateMachine):
             who.cursor += len(batch)
             self.history.applied = max(self.history.applied, who.cursor)
 
-    @rule(owner=OWNERS, size=SIZES, after_commit=st.booleans(), restarted=st.booleans())
-    def crash(self, owner: int, size: int, after_commit: bool, restarted: bool) -> None:
+    @rule(
+        owner=OWNERS,
+        size=SIZES,
+        moment=st.sampled_from(get_args(Moment)),
+        restarted=st.booleans(),
+    )
+    def crash(self, owner: int, size: int, moment: Moment, restarted: bool) -> None:
         """The owner dies in the middle, or only loses its connection and tries again."""
         who = self.owners[owner]
         batch = self._batch(who, size)
         if not batch:
             return
-        with crash_in_transaction(after_commit), pytest.raises(CrashError):
+        with crash_in_transaction(moment), pytest.raises(CrashError):
             self.world.run(who.ledger.handle(PARTITION, batch))
-        if after_commit:
+        if moment == "after the commit":
             stored = self.world.run(
                 self.world.database[POSITIONS].find_one({"partition": PARTITION})
             )
