@@ -3,7 +3,7 @@
 Vietnam has had one zone without daylight saving since 1975, so a local day has 24 hours.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -17,6 +17,11 @@ def local_hour_start(moment: datetime) -> datetime:
 def local_day(moment: datetime) -> date:
     """The local calendar day of a moment in any zone."""
     return moment.astimezone(LOCAL_ZONE).date()
+
+
+def local_midnight(day: date) -> datetime:
+    """The first moment of a local day."""
+    return datetime.combine(day, time.min, LOCAL_ZONE)
 
 
 def day_key(day: date) -> str:

@@ -4,7 +4,15 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import UUID7, AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    UUID7,
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from schemas.base import Event
 from schemas.feedback import AgencyCode
@@ -51,8 +59,17 @@ class Evidence(BaseModel):
     ] = None
 
 
+class Handling(StrEnum):
+    """What the responsible agency has done about an alert; apart from whether it recovers."""
+
+    WAITING = "waiting"
+    ACKNOWLEDGED = "acknowledged"
+    PLANNED = "planned"
+    DONE = "done"
+
+
 class AlertChanged(Event):
-    """An alert moved from one state to another."""
+    """An alert moved: its state, how it is handled, or how far up it was told."""
 
     TYPE: ClassVar = "vn.langnghe.alert.changed.v1"
 
@@ -70,6 +87,16 @@ class AlertChanged(Event):
         AwareDatetime | None, Field(description="Newest answer behind the change")
     ] = None
     latest_occurred_at: AwareDatetime | None = None
+    handling: Handling = Handling.WAITING
+    answer_due: Annotated[
+        AwareDatetime | None, Field(description="By when; then the level above is told")
+    ] = None
+    plan_due: Annotated[date | None, Field(description="Local day the plan is to be done by")] = (
+        None
+    )
+    escalated: Annotated[
+        int, Field(ge=0, description="Levels above that were told, for want of an answer")
+    ] = 0
 
     def subject(self) -> str:
         return self.alert
@@ -79,6 +106,14 @@ class AlertChanged(Event):
 
     def event_id(self) -> str:
         return f"{self.alert}/{self.revision}"
+
+
+ReplyText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2000, strip_whitespace=True),
+    AfterValidator(mask),
+]
+"""What an agency writes. Masked like a citizen's comment: it may speak of people."""
 
 
 class ReplyKind(StrEnum):
@@ -91,18 +126,16 @@ class ReplyKind(StrEnum):
 
 
 class AgencyReplied(Event):
-    """The responsible agency answered an alert."""
+    """The responsible agency answered an alert. Who of it did is in the audit trail alone."""
 
     TYPE: ClassVar = "vn.langnghe.agency.replied.v1"
 
     id: UUID7
     alert: str
-    agency: AgencyCode
+    agency: Annotated[AgencyCode | Scope, Field(description="Which answers: its registry key")]
     kind: ReplyKind
-    text: Annotated[str | None, Field(max_length=2000), AfterValidator(lambda t: t and mask(t))] = (
-        None
-    )
-    due: Annotated[date | None, Field(description="By when a plan is to be done")] = None
+    text: ReplyText | None = None
+    due: Annotated[date | None, Field(description="Local day a plan is to be done by")] = None
     replied_at: AwareDatetime
 
     def subject(self) -> str:

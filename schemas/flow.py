@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.topics import (
+    AGENCY_REPLIED,
     ALERT_CHANGED,
     FEEDBACK_ACCEPTED,
     FEEDBACK_QUARANTINED,
@@ -26,7 +27,7 @@ FLOWS: Final = {
     "gateway": Flow(
         purpose="The HTTP edge: receives feedback, serves indices, alerts and live updates.",
         receives=(INDEX_UPDATED, ALERT_CHANGED),
-        sends=(FEEDBACK_SUBMITTED,),
+        sends=(FEEDBACK_SUBMITTED, AGENCY_REPLIED),
     ),
     "ingest": Flow(
         purpose="Checks, de-duplicates, enriches and stores responses; sets aside what is wrong.",
@@ -40,7 +41,7 @@ FLOWS: Final = {
     ),
     "notify": Flow(
         purpose="Raises alerts by rules, tells the responsible agency, follows up.",
-        receives=(INDEX_UPDATED,),
+        receives=(INDEX_UPDATED, AGENCY_REPLIED),
         sends=(ALERT_CHANGED,),
     ),
     "operator": Flow(

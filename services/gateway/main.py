@@ -9,6 +9,8 @@ from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import openapi, problems
 from services.gateway.contacts import routes as contacts
+from services.gateway.desk import routes as desk
+from services.gateway.desk.answering import Desk
 from services.gateway.devices import enrolment
 from services.gateway.devices.model import Devices
 from services.gateway.devices.signature import Signatures
@@ -74,7 +76,9 @@ def build(settings: GatewaySettings) -> Sites:
     app.include_router(live.router(updates))
     app.include_router(pages.router(reader))
     app.include_router(contacts.router(contacts.Desk(service.database, settings, service.clock)))
-    wiring.install(app, service, registry, reader, settings)
+    keeper = wiring.install(app, service, registry, reader, settings)
+    answering = Desk(service.database, service.producer, keeper, reader, service.clock)
+    app.include_router(desk.router(answering, keeper, registry, service.clock))
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     guard.check(app, _OPEN_PATHS)
     operations = Starlette(routes=[*service.health.routes(), openapi.route(app)])

@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from method.definition import definition_of
 from method.period import local_day
-from schemas.alert import AlertState, Evidence
+from schemas.alert import AgencyReplied, AlertState, Evidence
 from schemas.base import read
 from schemas.collections import ALERTS
 from schemas.index import IndexUpdated
@@ -20,9 +20,9 @@ from schemas.topics import ALERT_CHANGED
 from services.notify import outbox
 from services.notify.detectors import detect
 from services.notify.documents import to_alert, to_document, to_event
-from services.notify.lifecycle import Alert, advance, open_alert
+from services.notify.lifecycle import Alert, advance, escalate, open_alert, reply
 from services.notify.outbox import Channel, Entry
-from services.notify.recipients import entries_for
+from services.notify.recipients import entries_for, levels_above
 from services.notify.rules import BelowTarget, Change, Drop, Rule
 from services.runtime import metrics
 from services.runtime.cached import Cached
@@ -135,19 +135,49 @@ class Alerts:
         """Move the alerts that time alone moves."""
         now = self._clock()
         async for document in self._database[ALERTS].find({"open": True, "due": {"$lte": now}}):
-            rule = self._rules.get(document["rule"])
-            if rule is None:
-                log.warning("alert %s has no rule any more, it stays open", document["_id"])
-                continue
             before = to_alert(document)
-            after = advance(before, rule, now)
+            rule = self._rules.get(before.rule)
+            if rule is None:
+                log.warning("alert %s has no rule any more, it stays open", before.id)
+                after = before
+            else:
+                after = advance(before, rule, now)
+            levels = levels_above(before.scope, self._registry.value, local_day(now))
+            after = escalate(after, rule, now, levels)
             if after != before:
                 await self._write(rule, before, after, now)
 
-    async def _write(self, rule: Rule, before: Alert | None, after: Alert, now: datetime) -> bool:
+    async def handle_replies(self, _partition: int, records: Records) -> None:
+        """Take in what agencies answered; harmless to repeat."""
+        for record in records:
+            try:
+                answer = read(AgencyReplied, record.value or b"")
+            except ValidationError:
+                log.exception("%s cannot be read", f"{record.topic}/{record.offset}")
+                continue
+            await self._answer(answer)
+
+    async def _answer(self, answer: AgencyReplied) -> None:
+        while True:
+            document = await self._database[ALERTS].find_one({"_id": answer.alert})
+            if document is None:
+                log.warning("reply %s is to no alert that is known", answer.id)
+                return
+            before, now = to_alert(document), self._clock()
+            rule = self._rules.get(before.rule)
+            after = reply(before, rule, answer, now)
+            if after == before:
+                log.info("reply %s to alert %s changes nothing", answer.id, before.id)
+                return
+            if await self._write(rule, before, after, now):
+                return
+
+    async def _write(
+        self, rule: Rule | None, before: Alert | None, after: Alert, now: datetime
+    ) -> bool:
         """Write a change and its messages in one transaction; False if another was faster."""
         moved = before is None or before.revision != after.revision
-        messages = self._messages(rule, after) if moved else []
+        messages = self._messages(before, after) if moved else []
 
         async def work(session: Session) -> None:
             document = to_document(after, rule)
@@ -174,14 +204,26 @@ class Alerts:
             log.info("alert %s was moved by another instance, looking again", after.id)
             return False
         if moved:
-            metrics.NOTIFY_TRANSITIONS.labels(after.state.value).inc()
-            log.info("alert %s is %s", after.id, after.state.value)
+            self._tell(before, after)
         return True
 
-    def _messages(self, rule: Rule, alert: Alert) -> list[Entry]:
-        event = to_event(alert, rule)
-        messages = [Entry(Channel.TOPIC, alert.scope, ALERT_CHANGED.name, event)]
-        if alert.state in _TOLD:
-            day = local_day(alert.changed_at)
+    @staticmethod
+    def _tell(before: Alert | None, after: Alert) -> None:
+        if before is None or before.state is not after.state:
+            metrics.NOTIFY_TRANSITIONS.labels(after.state.value).inc()
+            log.info("alert %s is %s", after.id, after.state.value)
+        if before is not None and before.escalated < after.escalated:
+            metrics.NOTIFY_ESCALATIONS.inc()
+            log.info("alert %s went up %d levels", after.id, after.escalated)
+        if before is not None and before.handling is not after.handling:
+            log.info("alert %s is %s", after.id, after.handling.value)
+
+    def _messages(self, before: Alert | None, after: Alert) -> list[Entry]:
+        event = to_event(after)
+        messages = [Entry(Channel.TOPIC, after.scope, ALERT_CHANGED.name, event)]
+        state_moved = before is None or before.state is not after.state
+        went_up = before is not None and before.escalated < after.escalated
+        if went_up or (state_moved and after.state in _TOLD):
+            day = local_day(after.changed_at)
             messages += entries_for(event, self._registry.value, day)
         return messages

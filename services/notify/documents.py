@@ -1,14 +1,14 @@
 """An alert as MongoDB keeps it and as the rest of the system hears of it."""
 
-from schemas.alert import AlertChanged, AlertState, Evidence
+from schemas.alert import AgencyReplied, AlertChanged, AlertState, Evidence
 from services.notify.detectors import Reading
 from services.notify.lifecycle import Alert
 from services.notify.rules import Rule
 from services.runtime.database import Document
 
 
-def to_document(alert: Alert, rule: Rule) -> Document:
-    """The stored form; `event` in it is what readers outside notify may look at."""
+def to_document(alert: Alert, rule: Rule | None) -> Document:
+    """The stored form; `event` and `replies` in it are what readers outside notify may look at."""
     return {
         "_id": alert.id,
         "rule": alert.rule,
@@ -26,15 +26,19 @@ def to_document(alert: Alert, rule: Rule) -> Document:
         "latest_received_at": alert.latest_received_at,
         "latest_occurred_at": alert.latest_occurred_at,
         "due": alert.due(rule) if alert.open else None,
-        "event": to_event(alert, rule).model_dump(mode="json"),
+        "replies": [reply.model_dump(mode="json") for reply in alert.replies],
+        "event": to_event(alert).model_dump(mode="json"),
     }
 
 
 def to_alert(document: Document) -> Alert:
     """Back from the stored form."""
+    event = AlertChanged.model_validate(document["event"], strict=False)
     return Alert(
         id=document["_id"],
         rule=document["rule"],
+        kind=event.kind,
+        severity=event.severity,
         scope=document["scope"],
         state=AlertState(document["state"]),
         revision=document["revision"],
@@ -47,17 +51,25 @@ def to_alert(document: Document) -> Alert:
         evidence=Evidence.model_validate(document["evidence"]),
         latest_received_at=document["latest_received_at"],
         latest_occurred_at=document["latest_occurred_at"],
+        handling=event.handling,
+        answer_due=event.answer_due,
+        plan_due=event.plan_due,
+        escalated=event.escalated,
+        replies=tuple(
+            AgencyReplied.model_validate(reply, strict=False)
+            for reply in document.get("replies", ())
+        ),
     )
 
 
-def to_event(alert: Alert, rule: Rule) -> AlertChanged:
+def to_event(alert: Alert) -> AlertChanged:
     """What alert.changed.v1 and the agencies are told."""
     return AlertChanged(
         alert=alert.id,
         revision=alert.revision,
         rule=alert.rule,
-        kind=rule.kind,
-        severity=rule.severity,
+        kind=alert.kind,
+        severity=alert.severity,
         scope=alert.scope,
         state=alert.state,
         opened_at=alert.opened_at,
@@ -65,4 +77,8 @@ def to_event(alert: Alert, rule: Rule) -> AlertChanged:
         evidence=alert.evidence,
         latest_received_at=alert.latest_received_at,
         latest_occurred_at=alert.latest_occurred_at,
+        handling=alert.handling,
+        answer_due=alert.answer_due,
+        plan_due=alert.plan_due,
+        escalated=alert.escalated,
     )

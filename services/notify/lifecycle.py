@@ -10,9 +10,11 @@ recovery. Source of the shape: Prometheus alerting rules (`for`, `keep_firing_fo
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
-from schemas.alert import AlertState, Evidence
+from method.handling import TABLE, broken_rule
+from method.period import local_midnight
+from schemas.alert import AgencyReplied, AlertState, Evidence, Handling, Severity
 from schemas.scope import Scope
 from services.notify.detectors import Reading
 from services.notify.rules import Rule
@@ -29,10 +31,17 @@ class Alert:
         recovering_since: since when recovery holds without a break (firing).
         reading: the last one there was.
         index_version: of the index behind it; older indices are ignored.
+        handling: what the agency has done about it.
+        answer_due: by when it has to answer next; None where nothing is waited for.
+        plan_due: last local day of its plan.
+        escalated: how many levels above were told, because nobody answered.
+        replies: all that were given, oldest first.
     """
 
     id: str
     rule: str
+    kind: str
+    severity: Severity
     scope: Scope
     state: AlertState
     revision: int
@@ -45,23 +54,40 @@ class Alert:
     evidence: Evidence
     latest_received_at: datetime | None = None
     latest_occurred_at: datetime | None = None
+    handling: Handling = Handling.WAITING
+    answer_due: datetime | None = None
+    plan_due: date | None = None
+    escalated: int = 0
+    replies: tuple[AgencyReplied, ...] = ()
 
     @property
     def open(self) -> bool:
         """Whether the episode is still going on."""
         return self.state in {AlertState.PENDING, AlertState.FIRING}
 
-    def due(self, rule: Rule) -> datetime | None:
+    def due(self, rule: Rule | None) -> datetime | None:
         """When time alone may change it next."""
-        if self.state is AlertState.PENDING:
+        if self.state is AlertState.PENDING and rule is not None:
             return self.held_since + rule.for_
-        if self.state is AlertState.FIRING and self.recovering_since is not None:
-            return self.recovering_since + rule.keep_firing_for
-        return None
+        if self.state is not AlertState.FIRING:
+            return None
+        recovered = (
+            self.recovering_since + rule.keep_firing_for
+            if rule is not None and self.recovering_since is not None
+            else None
+        )
+        return min(filter(None, (recovered, self.answer_due)), default=None)
 
 
-def _moved(alert: Alert, state: AlertState, now: datetime) -> Alert:
-    return replace(alert, state=state, revision=alert.revision + 1, changed_at=now)
+def _moved(alert: Alert, rule: Rule, state: AlertState, now: datetime) -> Alert:
+    within = rule.acknowledge_within if state is AlertState.FIRING else None
+    return replace(
+        alert,
+        state=state,
+        revision=alert.revision + 1,
+        changed_at=now,
+        answer_due=now + within if within is not None else None,
+    )
 
 
 def open_alert(
@@ -71,9 +97,11 @@ def open_alert(
     alert = Alert(
         id=f"{rule.id}/{scope}/{int(now.timestamp() * 1000)}",
         rule=rule.id,
+        kind=rule.kind,
+        severity=rule.severity,
         scope=scope,
         state=AlertState.PENDING,
-        revision=1,
+        revision=0,
         opened_at=now,
         changed_at=now,
         held_since=now,
@@ -82,7 +110,7 @@ def open_alert(
         index_version=index_version,
         evidence=evidence,
     )
-    return replace(alert, state=AlertState.FIRING) if not rule.for_ else alert
+    return _moved(alert, rule, AlertState.PENDING if rule.for_ else AlertState.FIRING, now)
 
 
 def advance(alert: Alert, rule: Rule, now: datetime) -> Alert:
@@ -90,9 +118,9 @@ def advance(alert: Alert, rule: Rule, now: datetime) -> Alert:
     reading = alert.reading
     if alert.state is AlertState.PENDING:
         if not reading.raised:
-            return _moved(alert, AlertState.LAPSED, now)
+            return _moved(alert, rule, AlertState.LAPSED, now)
         if now - alert.held_since >= rule.for_:
-            return _moved(alert, AlertState.FIRING, now)
+            return _moved(alert, rule, AlertState.FIRING, now)
         return alert
     if alert.state is AlertState.FIRING:
         if not reading.recovered:
@@ -100,5 +128,66 @@ def advance(alert: Alert, rule: Rule, now: datetime) -> Alert:
         since = alert.recovering_since or now
         alert = replace(alert, recovering_since=since)
         if now - since >= rule.keep_firing_for:
-            return _moved(alert, AlertState.RESOLVED, now)
+            return _moved(alert, rule, AlertState.RESOLVED, now)
     return alert
+
+
+def escalate(alert: Alert, rule: Rule | None, now: datetime, levels: int) -> Alert:
+    """Tell the level above when an answer is overdue; nothing more where all know.
+
+    Args:
+        alert: any.
+        rule: that raised it, if it is still there.
+        now: the time.
+        levels: how many levels above there are to tell.
+    """
+    if alert.state is not AlertState.FIRING or alert.answer_due is None or now < alert.answer_due:
+        return alert
+    if alert.escalated >= levels:
+        return replace(alert, answer_due=None)
+    again = rule.acknowledge_within if rule is not None else None
+    return replace(
+        alert,
+        revision=alert.revision + 1,
+        changed_at=now,
+        escalated=alert.escalated + 1,
+        answer_due=now + again if again is not None else None,
+    )
+
+
+def reply(alert: Alert, rule: Rule | None, answer: AgencyReplied, now: datetime) -> Alert:
+    """An alert after a reply; the same where it is known, or may not be given now.
+
+    What was planned is waited for until its last local day is over.
+    """
+    known = any(given.id == answer.id for given in alert.replies)
+    told = alert.state in {AlertState.FIRING, AlertState.RESOLVED}
+    if known or not told or broken_rule(alert.handling, answer) is not None:
+        return alert
+    after = replace(
+        alert,
+        revision=alert.revision + 1,
+        changed_at=now,
+        handling=TABLE[alert.handling, answer.kind],
+        plan_due=answer.due or alert.plan_due,
+        replies=(*alert.replies, answer),
+    )
+    return replace(after, answer_due=_next_answer_due(alert, after, rule, now))
+
+
+def _next_answer_due(
+    before: Alert, after: Alert, rule: Rule | None, now: datetime
+) -> datetime | None:
+    """When the level above is told, after a reply. Talking on without a step gives no more time."""
+    if after.state is not AlertState.FIRING:
+        return None
+    match after.handling:
+        case Handling.PLANNED if after.plan_due is not None:
+            return local_midnight(after.plan_due + timedelta(days=1))
+        case Handling.ACKNOWLEDGED if before.handling is Handling.WAITING:
+            within = rule.plan_within if rule is not None else None
+            return now + within if within is not None else None
+        case Handling.DONE:
+            return None
+        case _:
+            return before.answer_due

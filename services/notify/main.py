@@ -2,7 +2,7 @@
 
 from schemas.collections import REGISTRY
 from schemas.registry import Registry
-from schemas.topics import INDEX_UPDATED
+from schemas.topics import AGENCY_REPLIED, INDEX_UPDATED
 from services.notify.alerts import Alerts
 from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
@@ -51,6 +51,7 @@ def build(settings: NotifySettings) -> Service:
     service.every(_TICK_SECONDS, "tick", alerts.tick)
     service.every(_SEND_SECONDS, "send", sender.run)
     service.consume(INDEX_UPDATED, alerts.handle)
+    service.consume(AGENCY_REPLIED, alerts.handle_replies)
     return service
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from schemas.alert import AlertChanged
+from schemas.alert import AlertChanged, AlertState
 from schemas.registry import Registry, RegistryEntry
 from schemas.scope import COUNTRY
 from services.notify.outbox import Channel, Entry
@@ -15,16 +15,24 @@ def _line(registry: Registry, scope: str, day: date) -> list[RegistryEntry]:
     return [entry for entry in found if entry is not None]
 
 
+def levels_above(scope: str, registry: Registry, day: date) -> int:
+    """How many agencies stand above a scope."""
+    return max(0, len(_line(registry, scope, day)) - 1)
+
+
 def entries_for(event: AlertChanged, registry: Registry, day: date) -> list[Entry]:
     """The messages that tell agencies of a change: by each channel, the nearest agency that has it.
 
-    An office without an e-mail address of its own is told through the commune or province above.
+    An office without an e-mail address of its own is told through the commune or province above. Of
+    an alert that went up for want of an answer, that level is told; that it is over, all who were.
     """
     line = _line(registry, event.scope, day)
-    messages: list[Entry] = []
-    for channel, name in ((Channel.WEBHOOK, "webhook"), (Channel.EMAIL, "email")):
-        for agency in line:
-            if target := getattr(agency, name):
-                messages.append(Entry(channel, agency.key, target, event))
-                break
-    return messages
+    over = event.state is AlertState.RESOLVED
+    messages: dict[tuple[Channel, str], Entry] = {}
+    for level in range(event.escalated + 1) if over else (event.escalated,):
+        for channel, name in ((Channel.WEBHOOK, "webhook"), (Channel.EMAIL, "email")):
+            for agency in line[level:]:
+                if target := getattr(agency, name):
+                    messages[channel, agency.key] = Entry(channel, agency.key, target, event)
+                    break
+    return list(messages.values())

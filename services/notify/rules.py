@@ -45,6 +45,9 @@ class _Rule(BaseModel):
         for_: how long the condition must hold before the alert fires.
         keep_firing_for: how long recovery must hold before it is resolved.
         severity: how soon somebody has to look.
+        acknowledge_within: how long the agency has to answer a firing alert, and each level above
+            it after that; without it nobody above is told.
+        plan_within: how long it has for a plan, once it has acknowledged.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +59,8 @@ class _Rule(BaseModel):
     for_: Annotated[Duration, Field(alias="for")]
     keep_firing_for: Duration
     severity: Severity
+    acknowledge_within: Duration | None = None
+    plan_within: Duration | None = None
 
     @field_validator("window")
     @classmethod
@@ -98,7 +103,7 @@ class Change(_Rule):
 
     kind: Literal["change"]
     scopes: tuple[Literal["unit"]] = ("unit",)
-    false_alarm_every: Duration = timedelta(days=4 * 365)
+    false_alarm_every: Duration = timedelta(days=1200)
 
 
 Rule = BelowTarget | Drop | Change

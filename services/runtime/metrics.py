@@ -214,6 +214,12 @@ NOTIFY_TRANSITIONS = _counter(
     "`firing` jumps across offices at once: doubt the rules or the data before the offices.",
     ["state"],
 )
+NOTIFY_ESCALATIONS = _counter(
+    "langnghe_notify_escalations_total",
+    "Alerts that were told to the level above, for want of an answer in time",
+    "It grows faster than alerts fire: offices do not read them, or cannot sign in to answer.",
+    (),
+)
 NOTIFY_DELIVERIES = _counter(
     "langnghe_notify_deliveries_total",
     "Attempts to deliver, by channel and outcome: delivered, retried, failed",

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest_asyncio
 from aiohttp import web
+from uuid_utils.compat import uuid7
 
 from deploy.local import ports
 from method.definition import definitions
+from method.period import local_day
 from method.window import window_figures
-from schemas.alert import AlertChanged, AlertState
+from schemas.alert import AgencyReplied, AlertChanged, AlertState
 from schemas.base import read
 from schemas.collections import ALERTS, REGISTRY
 from schemas.index import IndexUpdated
@@ -251,6 +253,138 @@ async def test_a_new_fall_after_recovery_is_a_new_alert(office: Office) -> None:
         await office.receive(alerts, index(version, counts))
     found = [d["_id"] async for d in office.database[ALERTS].find({"rule": "low"})]
     assert len(set(found)) == 2
+
+
+def strict() -> list[Rule]:
+    """One rule: an answer within two days, a plan within five more."""
+    limits = {"acknowledge_within": timedelta(days=2), "plan_within": timedelta(days=5)}
+    return [rules()[0].model_copy(update=limits)]
+
+
+def replied(alert: str, kind: str, at: datetime, **values: Any) -> AgencyReplied:
+    return AgencyReplied.model_validate(
+        {
+            "id": uuid7(),
+            "alert": alert,
+            "agency": f"unit:{UNIT}",
+            "kind": kind,
+            "replied_at": at,
+            **values,
+        },
+        strict=False,
+    )
+
+
+async def test_an_alert_from_the_fall_to_its_end_each_step_once(
+    office: Office, agency: Agency, servers: Servers
+) -> None:
+    province = entry(EntryKind.PROVINCE, "01", email="province@example.vn")
+    await write(office.database, [province])
+    await office.registry.refresh()
+    alerts, sender = office.alerts(strict()), office.sender()
+
+    async def at(moment: timedelta, *indices: IndexUpdated) -> None:
+        office.now = NOW + moment
+        await office.receive(alerts, *indices)
+        for _ in range(2):  # nothing happens twice
+            await alerts.tick()
+            await sender.run()
+
+    async def answer(kind: str, **values: Any) -> None:
+        given = replied(name, kind, office.now, **values)
+        for _ in range(2):  # Kafka delivers it again
+            await alerts.handle_replies(0, [record(given, 0)])
+        await sender.run()
+
+    minutes, days = timedelta(minutes=1), timedelta(days=1)
+    await at(0 * minutes, index(1, BAD))
+    await at(5 * minutes, index(2, BAD))
+    document = await office.database[ALERTS].find_one({})
+    assert document is not None
+    name = document["_id"]
+    await at(2 * days)  # not yet: it fired five minutes after the start
+    await at(2 * days + 5 * minutes)
+    await at(3 * days)
+    await answer("result", text="Đã xong")  # of no plan: not taken
+    await answer("acknowledged")
+    await answer("plan", text="Mở thêm một quầy", due=local_day(office.now) + 4 * days)
+    await at(7 * days, index(3, WELL))
+    await at(7 * days + 60 * minutes)
+    await answer("result", text="Đã mở quầy thứ ba")
+    await settle()
+
+    told = [(a.state.value, a.handling.value, a.escalated) for a in await announced(servers)]
+    assert told == [
+        ("pending", "waiting", 0),
+        ("firing", "waiting", 0),
+        ("firing", "waiting", 1),
+        ("firing", "acknowledged", 1),
+        ("firing", "planned", 1),
+        ("resolved", "planned", 1),
+        ("resolved", "done", 1),
+    ]
+    messages = {
+        (d["event"]["revision"], d["channel"], d["agency"])
+        async for d in office.database[OUTBOX].find({"channel": {"$ne": "topic"}})
+    }
+    assert messages == {
+        (2, "webhook", f"unit:{UNIT}"),
+        (2, "email", f"unit:{UNIT}"),
+        (3, "email", "province:01"),
+        (6, "webhook", f"unit:{UNIT}"),
+        (6, "email", f"unit:{UNIT}"),
+        (6, "email", "province:01"),
+    }
+    assert len(agency.deliveries) == len(messages)
+
+
+async def test_two_instances_take_one_reply_once_and_go_up_once(office: Office) -> None:
+    one, other = office.alerts(strict()), office.alerts(strict())
+    await office.receive(one, index(1, BAD))
+    office.now = NOW + timedelta(minutes=5)
+    await asyncio.gather(one.tick(), other.tick())
+    office.now += timedelta(days=2)
+    await asyncio.gather(*(alerts.tick() for alerts in (one, other) for _ in range(3)))
+    document = await office.database[ALERTS].find_one({})
+    assert document is not None
+    assert (document["event"]["escalated"], document["revision"]) == (1, 3)
+    given = record(replied(document["_id"], "acknowledged", office.now), 0)
+    await asyncio.gather(*(alerts.handle_replies(0, [given]) for alerts in (one, other)))
+    document = await office.database[ALERTS].find_one({})
+    assert document is not None
+    assert (document["event"]["handling"], document["revision"]) == ("acknowledged", 4)
+    assert len(document["replies"]) == 1
+
+
+async def test_a_reply_to_no_alert_or_that_cannot_be_read_stops_nothing(office: Office) -> None:
+    alerts = office.alerts(strict())
+    await office.receive(alerts, index(1, BAD))
+    office.now += timedelta(minutes=5)
+    await alerts.tick()
+    document = await office.database[ALERTS].find_one({})
+    assert document is not None
+    stray = record(replied("nowhere", "acknowledged", office.now), 0)
+    good = record(replied(document["_id"], "acknowledged", office.now), 2)
+    await alerts.handle_replies(0, [stray, record(b"{", 1), good])
+    document = await office.database[ALERTS].find_one({})
+    assert document is not None
+    assert document["event"]["handling"] == "acknowledged"
+
+
+async def test_an_alert_whose_rule_is_gone_can_still_be_answered(office: Office) -> None:
+    await office.receive(office.alerts(rules(for_="0s")), index(1, BAD))
+    document = await office.database[ALERTS].find_one({"rule": "low"})
+    assert document is not None
+    given = record(replied(document["_id"], "acknowledged", office.now), 0)
+    await office.alerts([]).handle_replies(0, [given])
+    document = await office.database[ALERTS].find_one({"rule": "low"})
+    assert document is not None
+    event = document["event"]
+    assert (event["handling"], event["kind"], event["severity"]) == (
+        "acknowledged",
+        "below_target",
+        "warning",
+    )
 
 
 async def test_an_office_without_contacts_is_told_through_what_stands_above(

@@ -51,6 +51,7 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
     )
     contact = "/v1/contacts/019aa000-0000-7000-8000-000000000001"
     enrolment = {"code": "0" * 16, "public_key": "A" * 43}
+    reply = {"id": response()["id"], "alert": "no-such-alert", "kind": "acknowledged"}
     person = {"id": f"new-{who}", "name": "Mới", "role": "operator", "password": PASSWORD}
     return {
         ("GET", "/"): everybody(200, "/"),
@@ -88,6 +89,14 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
             "/v1/accounts/no-such-account",
             {"json": {"disabled": True}},
         ),
+        ("GET", "/v1/desk"): Case(
+            (401, 200, 200, 200, 403, 403, 403), f"/v1/desk?scope={IN_SCOPE}"
+        ),
+        ("POST", "/v1/replies"): Case(
+            (401, 404, 403, 403, 403, 403, 404), "/v1/replies", {"json": reply}
+        ),
+        ("GET", "/desk"): Case((303, 200, 200, 200, 403, 403, 200), "/desk"),
+        ("POST", "/desk"): Case((401, 404, 403, 403, 403, 403, 404), "/desk", {"data": reply}),
         ("POST", "/sign-out"): everybody(303, "/sign-out"),
     }
 
@@ -262,7 +271,7 @@ async def test_me_says_who_and_what(anyone: Any) -> None:
             "role": "officer",
             "scope": SCOPES["officer"][1],
             "scope_name": {"vi": "Đơn vị 00004", "en": "Unit 00004"},
-            "permissions": ["own", "comments"],
+            "permissions": ["own", "comments", "alerts.read", "alerts.write"],
         }
         page = await officer.get("/me")
         assert "Cán bộ cơ quan" in page.text

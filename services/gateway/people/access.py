@@ -38,6 +38,8 @@ class Permission(StrEnum):
 
     OWN = "own"
     COMMENTS = "comments"
+    ALERTS_READ = "alerts.read"
+    ALERTS_WRITE = "alerts.write"
     AUDIT = "audit"
     ACCOUNTS_READ = "accounts.read"
     ACCOUNTS_WRITE = "accounts.write"
@@ -45,10 +47,18 @@ class Permission(StrEnum):
 
 ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
-        Role.OFFICER: frozenset({Permission.OWN, Permission.COMMENTS}),
-        Role.ANALYST: frozenset({Permission.OWN, Permission.COMMENTS}),
+        Role.OFFICER: frozenset(
+            {Permission.OWN, Permission.COMMENTS, Permission.ALERTS_READ, Permission.ALERTS_WRITE}
+        ),
+        Role.ANALYST: frozenset({Permission.OWN, Permission.COMMENTS, Permission.ALERTS_READ}),
         Role.SUPERVISOR: frozenset(
-            {Permission.OWN, Permission.COMMENTS, Permission.AUDIT, Permission.ACCOUNTS_READ}
+            {
+                Permission.OWN,
+                Permission.COMMENTS,
+                Permission.ALERTS_READ,
+                Permission.AUDIT,
+                Permission.ACCOUNTS_READ,
+            }
         ),
         Role.OPERATOR: frozenset({Permission.OWN}),
         Role.ADMINISTRATOR: frozenset(
@@ -83,6 +93,10 @@ PERMISSION_NAMES: Final[Mapping[Permission, Name]] = MappingProxyType(
         Permission.COMMENTS: Name(
             vi="Đọc ý kiến góp ý (đã che thông tin cá nhân)", en="Read comments (masked)"
         ),
+        Permission.ALERTS_READ: Name(
+            vi="Xem cảnh báo với đầy đủ số liệu", en="See alerts with all their figures"
+        ),
+        Permission.ALERTS_WRITE: Name(vi="Phản hồi cảnh báo", en="Answer alerts"),
         Permission.AUDIT: Name(vi="Đọc nhật ký kiểm tra", en="Read the audit trail"),
         Permission.ACCOUNTS_READ: Name(vi="Xem danh sách tài khoản", en="See all accounts"),
         Permission.ACCOUNTS_WRITE: Name(

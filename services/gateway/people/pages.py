@@ -1,6 +1,7 @@
 """The pages for people: plain forms that work without a script, in Vietnamese and English."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -8,9 +9,26 @@ from fastapi import Request
 from fastapi.templating import Jinja2Templates
 from starlette.responses import Response
 
+from method.period import LOCAL_ZONE
+
 Language = Literal["vi", "en"]
 
-_TEMPLATES = Jinja2Templates(directory=Path(__file__).resolve().parent / "templates")
+_GATEWAY = Path(__file__).resolve().parents[1]
+_TEMPLATES = Jinja2Templates(
+    directory=[_GATEWAY / "people" / "templates", _GATEWAY / "desk" / "templates"]
+)
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(LOCAL_ZONE).strftime("%H:%M %d/%m/%Y")
+
+
+def _number(value: float, language: Language) -> str:
+    text = f"{value:.1f}"
+    return text.replace(".", ",") if language == "vi" else text
+
+
+_TEMPLATES.env.filters |= {"local": _local, "number": _number}
 
 _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
     "vi": {
@@ -32,6 +50,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "may": "Được phép",
         "sign_out": "Đăng xuất",
         "home": "Chỉ số hài lòng",
+        "desk": "Cảnh báo của cơ quan",
     },
     "en": {
         "other": "Tiếng Việt",
@@ -51,6 +70,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "may": "May",
         "sign_out": "Sign out",
         "home": "Satisfaction indices",
+        "desk": "Your agency's alerts",
     },
 }
 

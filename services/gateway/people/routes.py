@@ -113,6 +113,7 @@ def own_router(guard: Guard, reader: Reader) -> APIRouter:
             "role": ROLE_NAMES[account.role].model_dump(),
             "scope": scope_name(account).model_dump(),
             "permissions": [PERMISSION_NAMES[p].model_dump() for p in _permissions(account.role)],
+            "sees_alerts": Permission.ALERTS_READ in ALLOWED[account.role],
         }
         return page(request, "me.html", lang, values)
 

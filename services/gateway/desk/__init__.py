@@ -1,0 +1,1 @@
+"""Where agencies see their alerts with all their figures, and answer them."""

@@ -1,0 +1,146 @@
+"""The desk over real HTTP: whose alerts somebody sees, and what an officer's answer comes to."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest_asyncio
+from uuid_utils.compat import uuid7
+
+from method.definition import definitions
+from method.figure import figure
+from method.period import local_day
+from schemas.alert import AgencyReplied, AlertState, Evidence
+from schemas.base import read
+from schemas.collections import ALERTS
+from schemas.scope import Scope
+from schemas.topics import AGENCY_REPLIED
+from services.gateway import audit
+from services.notify.documents import to_document
+from services.notify.lifecycle import open_alert
+from services.notify.rules import Change
+from services.runtime.clock import system_clock
+from services.runtime.database import Database
+from tests.builders import OTHER_UNIT, UNIT
+from tests.people import World, sign_in, world
+from tests.servers import Servers, published
+
+FIGURE = figure((20, 10, 9, 40, 21), definitions()[0])
+RULE = Change.model_validate(
+    {
+        "id": "change",
+        "kind": "change",
+        "window": "7d",
+        "for": "0s",
+        "keep_firing_for": "1h",
+        "severity": "critical",
+        "acknowledge_within": "2d",
+    }
+)
+
+
+async def alert(database: Database, scope: Scope, state: AlertState = AlertState.FIRING) -> str:
+    """An alert, as notify keeps it; its id."""
+    now = system_clock()
+    evidence = Evidence(window="7d", as_of=now, current=FIGURE, previous=FIGURE)
+    opened = open_alert(RULE, scope, 1, evidence, now)
+    document = to_document(opened, RULE) | {"state": state.value}
+    await database[ALERTS].insert_one(document)
+    return opened.id
+
+
+@pytest_asyncio.fixture
+async def here(servers: Servers, database: Database) -> AsyncIterator[World]:
+    async with world(servers, database) as running:
+        yield running
+
+
+def answer(name: str, kind: str = "acknowledged", **values: Any) -> dict[str, Any]:
+    return {"id": str(uuid7()), "alert": name, "kind": kind, **values}
+
+
+async def replies(servers: Servers) -> list[AgencyReplied]:
+    found = await published(servers, AGENCY_REPLIED.name, 0)
+    return [read(AgencyReplied, one.value or b"") for one in found]
+
+
+async def seen(client: httpx.AsyncClient, scope: str) -> list[str]:
+    got = await client.get("/v1/desk", params={"scope": scope})
+    assert got.status_code == 200, got.text
+    return [view["alert"]["scope"] for view in got.json()["alerts"]]
+
+
+async def test_everybody_sees_the_alerts_of_their_own_part(here: World) -> None:
+    await alert(here.database, f"unit:{UNIT}")
+    await alert(here.database, f"unit:{OTHER_UNIT}")
+    await alert(here.database, "province:01", AlertState.PENDING)
+    async with here.browser() as client:
+        await sign_in(client, "officer")
+        assert await seen(client, "commune:00004") == [f"unit:{UNIT}"]
+        assert (await client.get("/v1/desk?scope=province:01")).status_code == 403
+        page = (await client.get("/desk")).text
+        assert f"Đơn vị {UNIT}" in page
+        assert f"Đơn vị {OTHER_UNIT}" not in page
+    async with here.browser() as client:
+        await sign_in(client, "analyst")
+        assert len(await seen(client, "province:01")) == 2
+    async with here.browser() as client:
+        await sign_in(client, "supervisor")
+        assert len(await seen(client, "country")) == 2
+        page = (await client.get("/desk?lang=en")).text
+        assert "Satisfaction fell below what is usual" in page
+        assert "<button" not in page, "who may not answer is not offered to"
+
+
+async def test_an_answer_is_on_the_topic_once_and_in_the_trail_with_its_author(
+    here: World, servers: Servers
+) -> None:
+    name = await alert(here.database, f"unit:{UNIT}")
+    due = (local_day(system_clock()) + timedelta(days=7)).isoformat()
+    plan = answer(name, "plan", text="Gọi chị Hoa 0912345678", due=due)
+    async with here.browser() as client:
+        await sign_in(client, "officer")
+        got = await client.post("/v1/replies", json=plan)
+        assert got.status_code == 202, got.text
+    (given,) = await replies(servers)
+    assert (given.alert, given.agency, given.kind.value) == (name, "commune:00004", "plan")
+    assert given.text == "Gọi chị Hoa [số]"
+    (written, *_) = await audit.entries(here.database, None, 1)
+    assert (written.action, written.about, written.actor.name) == ("alert.reply", name, "officer")
+    assert written.details == {"kind": "plan"}
+    assert "officer" not in given.to_json().decode(), "who answered is in the trail alone"
+
+
+async def test_an_answer_that_breaks_a_rule_is_refused_by_its_field(
+    here: World, servers: Servers
+) -> None:
+    name = await alert(here.database, f"unit:{UNIT}")
+    pending = await alert(here.database, "commune:00004", AlertState.PENDING)
+    beside = await alert(here.database, f"unit:{OTHER_UNIT}")
+    yesterday = (local_day(system_clock()) - timedelta(days=1)).isoformat()
+    async with here.browser() as client:
+        await sign_in(client, "officer")
+        for body, status, field in (
+            (answer(name, "result", text="Xong"), 422, "kind"),
+            (answer(name, "plan", text="Sẽ làm", due=yesterday), 422, "due"),
+            (answer(name, "plan", text="Sẽ làm"), 422, "due"),
+            (answer(name, "cause"), 422, "text"),
+            (answer(name, "cause", text="x" * 2001), 422, "text"),
+            (answer(name, "close"), 422, "kind"),
+            (answer(pending), 404, None),
+            (answer(beside), 404, None),
+            (answer("change/nowhere"), 404, None),
+        ):
+            got = await client.post("/v1/replies", json=body)
+            assert got.status_code == status, (body, got.text)
+            errors = [error["field"] for error in got.json().get("errors") or []]
+            assert errors == ([field] if field else []), got.text
+        refused = await client.post("/desk", data=answer(name, "result", text="Xong"))
+        assert refused.status_code == 422
+        assert "Chưa ghi nhận phản hồi" in refused.text
+        other = await client.post(
+            "/v1/replies", json=answer(name), headers={"origin": "https://elsewhere.example"}
+        )
+        assert other.status_code == 403
+    assert await replies(servers) == []
