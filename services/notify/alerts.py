@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from method.definition import definition_of
 from method.period import local_day
-from schemas.alert import AgencyReplied, AlertState, Evidence
+from schemas.alert import AgencyReplied, AlertState, Evidence, Severity
 from schemas.base import read
 from schemas.collections import ALERTS
 from schemas.index import IndexUpdated
@@ -33,7 +33,7 @@ from services.runtime.database import Database, Session
 log = logging.getLogger(__name__)
 
 _TOLD = frozenset({AlertState.FIRING, AlertState.RESOLVED})
-"""Agencies hear of these; pending and lapsed are for the screen."""
+"""Agencies hear of these; pending and lapsed are for the screen, and so is what is only `info`."""
 
 
 class _MovedOnError(Exception):
@@ -223,7 +223,8 @@ class Alerts:
         messages = [Entry(Channel.TOPIC, after.scope, ALERT_CHANGED.name, event)]
         state_moved = before is None or before.state is not after.state
         went_up = before is not None and before.escalated < after.escalated
-        if went_up or (state_moved and after.state in _TOLD):
+        told = went_up or (state_moved and after.state in _TOLD)
+        if told and after.severity is not Severity.INFO:
             day = local_day(after.changed_at)
             messages += entries_for(event, self._registry.value, day)
         return messages

@@ -44,7 +44,7 @@ class _Rule(BaseModel):
         min_n: fewer answers than this are no evidence, neither of trouble nor of recovery.
         for_: how long the condition must hold before the alert fires.
         keep_firing_for: how long recovery must hold before it is resolved.
-        severity: how soon somebody has to look.
+        severity: how soon somebody has to look; of `info` nobody is told, it is on the screen.
         acknowledge_within: how long the agency has to answer a firing alert, and each level above
             it after that; without it nobody above is told.
         plan_within: how long it has for a plan, once it has acknowledged.

@@ -13,7 +13,7 @@ from deploy.local import ports
 from method.definition import definitions
 from method.period import local_day
 from method.window import window_figures
-from schemas.alert import AgencyReplied, AlertChanged, AlertState
+from schemas.alert import AgencyReplied, AlertChanged, AlertState, Severity
 from schemas.base import read
 from schemas.collections import ALERTS, REGISTRY
 from schemas.index import IndexUpdated
@@ -214,6 +214,13 @@ async def test_what_does_not_last_lapses_and_nobody_is_told(office: Office, agen
     await office.sender().run()
     await settle()
     assert agency.deliveries == []
+
+
+async def test_of_what_is_only_info_nobody_is_told(office: Office) -> None:
+    quiet = [rules(for_="0s")[0].model_copy(update={"severity": Severity.INFO})]
+    await office.receive(office.alerts(quiet), index(1, BAD))
+    channels = [entry["channel"] async for entry in office.database[OUTBOX].find({})]
+    assert channels == ["topic"]
 
 
 async def test_no_data_is_no_recovery(office: Office) -> None:
