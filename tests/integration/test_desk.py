@@ -5,25 +5,35 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from uuid_utils.compat import uuid7
 
+from deploy.local import ports
 from method.definition import definitions
 from method.figure import figure
 from method.period import local_day
 from schemas.alert import AgencyReplied, AlertState, Evidence
 from schemas.base import read
-from schemas.collections import ALERTS
+from schemas.collections import ALERTS, REGISTRY
+from schemas.registry import Registry
 from schemas.scope import Scope
 from schemas.topics import AGENCY_REPLIED
 from services.gateway import audit
+from services.gateway.desk.answering import Answer, Desk
+from services.gateway.people.guard import Guard
+from services.gateway.people.sessions import Sessions
+from services.gateway.problems import ProblemError
+from services.gateway.published.reading import Reader
 from services.notify.documents import to_document
 from services.notify.lifecycle import open_alert
 from services.notify.rules import Change
+from services.runtime.cached import Cached
 from services.runtime.clock import system_clock
 from services.runtime.database import Database
+from services.runtime.producer import Producer
 from tests.builders import OTHER_UNIT, UNIT
-from tests.people import World, sign_in, world
+from tests.people import World, accounts_of, sign_in, world
 from tests.servers import Servers, published
 
 FIGURE = figure((20, 10, 9, 40, 21), definitions()[0])
@@ -144,3 +154,31 @@ async def test_an_answer_that_breaks_a_rule_is_refused_by_its_field(
         )
         assert other.status_code == 403
     assert await replies(servers) == []
+
+
+async def test_without_kafka_an_answer_is_refused_for_now_and_can_be_sent_again(
+    here: World,
+) -> None:
+    name = await alert(here.database, f"unit:{UNIT}")
+    accounts = accounts_of(here.database)
+    registry = Cached(here.database, REGISTRY, Registry.of_documents)
+    await registry.refresh()
+    sessions = Sessions(here.database, system_clock, timedelta(hours=1), timedelta(hours=1))
+    desk = Desk(
+        here.database,
+        Producer(f"127.0.0.1:{ports.choose()}", "gateway"),
+        Guard(accounts, sessions, registry, system_clock),
+        Reader(here.database, registry, system_clock),
+        system_clock,
+    )
+    officer = await accounts.find("officer")
+    assert officer is not None
+    body = answer(name)
+    with pytest.raises(ProblemError) as refused:
+        await desk.answer(officer, Answer.model_validate(body, strict=False))
+    assert refused.value.problem.status == 503
+    async with here.browser() as client:
+        await sign_in(client, "officer")
+        assert (await client.post("/v1/replies", json=body)).status_code == 202
+    tries = [entry.action for entry in await audit.entries(here.database, None, 10)]
+    assert tries.count("alert.reply") == 2, "each attempt is in the trail"
