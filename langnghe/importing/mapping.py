@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from schemas.feedback import Channel, FieldCode, Identifier, ItemCode, Language, Level, Stage
 from schemas.instrument import OVERALL, instruments
-from services.runtime.yamlfile import read_yaml
+from services.runtime.yamlfile import fields_broken, read_yaml
 
 Column = Annotated[str, Field(min_length=1)]
 
@@ -162,12 +162,10 @@ class Mapping(BaseModel):
         instrument = instruments().get((self.instrument, self.instrument_version))
         if instrument is None:
             known = ", ".join(f"{code} {version}" for code, version in sorted(instruments()))
-            msg = f"instrument: must be one of {known}"
-            raise ValueError(msg)
-        foreign = self.columns.answers.keys() - instrument.items.keys()
-        if foreign:
-            msg = f"columns.answers: {', '.join(sorted(foreign))} not in {self.instrument}"
-            raise ValueError(msg)
+            raise fields_broken([(("instrument",), f"must be one of {known}")])
+        if foreign := self.columns.answers.keys() - instrument.items.keys():
+            rule = f"is not in {self.instrument}"
+            raise fields_broken((("columns", "answers", item), rule) for item in foreign)
         return self
 
 

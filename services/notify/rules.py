@@ -16,7 +16,7 @@ from pydantic import (
 from method.definition import definitions
 from schemas.alert import Severity
 from schemas.figure import Percent
-from services.runtime.yamlfile import read_yaml
+from services.runtime.yamlfile import fields_broken, read_yaml
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -121,10 +121,8 @@ class RuleFile(BaseModel):
     @classmethod
     def _unique_ids(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         ids = [rule.id for rule in rules]
-        doubled = sorted({name for name in ids if ids.count(name) > 1})
-        if doubled:
-            msg = f"ids must be unique, these are not: {', '.join(doubled)}"
-            raise ValueError(msg)
+        if doubled := [number for number, name in enumerate(ids) if name in ids[:number]]:
+            raise fields_broken(((number, "id"), "must be unique") for number in doubled)
         return rules
 
 

@@ -1,32 +1,104 @@
-"""A YAML file as a checked model."""
+"""A YAML file as a checked model; every problem names its place."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from services.runtime.yamltree import Field, NotYamlError, Problem, Tree, parse
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class YamlFileError(Exception):
-    """A file that cannot be used; the text names every field and rule."""
+    """A file that cannot be used.
+
+    Attributes:
+        problems: all that is wrong with it, in the order of the file, each one as
+            `path:line:column: field: rule`; `path: reason` where it cannot even be read.
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        """The text of the error is a line for each problem."""
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
 
 
-def read_yaml(path: Path, model: type[Model]) -> Model:
+def fields_broken(broken: Iterable[tuple[Field, str]]) -> ValidationError:
+    """What a validator of several fields raises, so that those that are wrong are named.
+
+    Args:
+        broken: fields, from where the validator stands, and the rules that they break.
+    """
+    return ValidationError.from_exception_data(
+        "file",
+        [
+            InitErrorDetails(
+                type=PydanticCustomError("field_broken", "{rule}", {"rule": rule}),
+                loc=field,
+                input=None,
+            )
+            for field, rule in broken
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class YamlFile(Generic[Model]):
+    """A file that was read: its model, and where in it each field stands."""
+
+    path: Path
+    value: Model
+    _tree: Tree
+
+    def problem(self, rule: str, *field: int | str) -> str:
+        """A rule that a field breaks: `path:line:column: field: rule`."""
+        return _line(self.path, Problem(*self._tree.find(field), rule))
+
+
+def _line(path: Path, problem: Problem) -> str:
+    field = ".".join(map(str, problem.field)) or "file"
+    return f"{path}:{problem.place.line}:{problem.place.column}: {field}: {problem.rule}"
+
+
+def _problem(tree: Tree, detail: ErrorDetails) -> Problem:
+    loc, rule = detail["loc"], detail["msg"].removeprefix("Value error, ")
+    if detail["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        # These stand at the model, but are about the field that says which model it is.
+        loc = (*loc, detail["ctx"]["discriminator"].strip("'"))
+        tags = detail["ctx"].get("expected_tags")
+        rule = f"must be one of {tags}" if tags else "Field required"
+    key = detail["type"] == "extra_forbidden" or loc[-1:] == ("[key]",)
+    return Problem(*tree.find(loc, key=key), rule)
+
+
+def open_yaml(path: Path, model: type[Model]) -> YamlFile[Model]:
     """Read a file and check it as a whole.
 
     Raises:
-        YamlFileError: when it cannot be read, is not YAML, or breaks a rule of the model.
+        YamlFileError: when it cannot be read, is not YAML, has a key twice, or breaks a rule of
+            the model.
     """
     try:
-        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        msg = f"{path}: {error}"
-        raise YamlFileError(msg) from error
+        tree = parse(path.read_bytes())
+    except OSError as error:
+        raise YamlFileError([f"{path}: {error.strerror}"]) from error
+    except NotYamlError as error:
+        raise YamlFileError([_line(path, error.problem)]) from error
+    problems = list(tree.doubled)
+    try:
+        value = model.model_validate(tree.value)
     except ValidationError as error:
-        lines = [
-            f"{path}: {'.'.join(map(str, detail['loc'])) or 'file'}: {detail['msg']}"
-            for detail in error.errors(include_url=False)
-        ]
-        raise YamlFileError("\n".join(lines)) from error
+        problems += [_problem(tree, detail) for detail in error.errors(include_url=False)]
+        raise YamlFileError(_line(path, problem) for problem in sorted(problems)) from error
+    if problems:
+        raise YamlFileError(_line(path, problem) for problem in problems)
+    return YamlFile(path, value, tree)
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """The model of a file, for those who need no places; raises as `open_yaml` does."""
+    return open_yaml(path, model).value
