@@ -16,8 +16,9 @@ MISUSED: Final = 2
 IN_USE: Final = 3
 """Exit code: another stack uses the data folder."""
 
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
-results = Console(highlight=False, soft_wrap=True)
+# Without emoji: rich would turn the place `rules.yaml:100:5` into a picture.
+notes = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+results = Console(highlight=False, soft_wrap=True, emoji=False)
 
 
 def print_outcome(values: Mapping[str, Any], as_json: bool) -> None:
