@@ -22,11 +22,11 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _duration(value: object) -> object:
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)([smhd])", value)):
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d{1,6})([smhd])", value)):
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
     if isinstance(value, timedelta):
         return value
-    msg = "must be a whole number and s, m, h or d, as in 30m"
+    msg = "must be a whole number of up to six digits and s, m, h or d, as in 30m"
     raise ValueError(msg)
 
 

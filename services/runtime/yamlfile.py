@@ -54,14 +54,28 @@ class YamlFile(Generic[Model]):
     value: Model
     _tree: Tree
 
+    def at(self, *field: int | str) -> str:
+        """Where a field stands: `path:line:column`."""
+        place, _ = self._tree.find(field)
+        return f"{self.path}:{place.line}:{place.column}"
+
     def problem(self, rule: str, *field: int | str) -> str:
         """A rule that a field breaks: `path:line:column: field: rule`."""
-        return _line(self.path, Problem(*self._tree.find(field), rule))
+        return f"{self.at(*field)}: {_name(field)}: {rule}"
+
+
+def _name(field: Field) -> str:
+    return ".".join(map(str, field)) or "file"
 
 
 def _line(path: Path, problem: Problem) -> str:
-    field = ".".join(map(str, problem.field)) or "file"
-    return f"{path}:{problem.place.line}:{problem.place.column}: {field}: {problem.rule}"
+    (line, column), field, rule = problem
+    return f"{path}:{line}:{column}: {_name(field)}: {rule}"
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Whether a list is called too short only because items that broke a rule were left out."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
 def _problem(tree: Tree, detail: ErrorDetails) -> Problem:
@@ -92,7 +106,8 @@ def open_yaml(path: Path, model: type[Model]) -> YamlFile[Model]:
     try:
         value = model.model_validate(tree.value)
     except ValidationError as error:
-        problems += [_problem(tree, detail) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        problems += [_problem(tree, detail) for detail in details if not _is_echo(detail)]
         raise YamlFileError(_line(path, problem) for problem in sorted(problems)) from error
     if problems:
         raise YamlFileError(_line(path, problem) for problem in problems)

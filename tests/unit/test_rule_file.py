@@ -43,6 +43,7 @@ def test_durations_are_numbers_with_a_unit(tmp_path: Path) -> None:
         ("version: 2\nrules: []", "version"),
         ("version: 1\nrules: [", "rules.yaml"),
         (GOOD.replace("for: 90s,", "for: soon,"), "as in 30m"),
+        (GOOD.replace("for: 90s,", "for: 9999999999d,"), "up to six digits"),
         (GOOD.replace("for: 90s, ", ""), "rules.0.for: Field required"),
         (GOOD.replace("kind: drop", "kind: guess"), "kind"),
         (GOOD.replace("window: 7d", "window: 8d"), "must be one of 24h, 7d, 30d, 90d"),

@@ -50,17 +50,19 @@ def problems(folder: Path, content: str | bytes) -> list[str]:
             "    target: 101\n    for: soon",
             [
                 "7:13: rules.0.target: Input should be less than or equal to 100",
-                "8:10: rules.0.for: must be a whole number and s, m, h or d, as in 30m",
+                "8:10: rules.0.for: must be a whole number of up to six digits and s, m, h or d, as in 30m",
             ],
         ),
         ("    for: 1h\n", "", ["3:5: rules.0.for: Field required"]),
         (
             "    for: 1h\n",
             "    for:\n",
-            ["8:9: rules.0.for: must be a whole number and s, m, h or"],
+            ["8:9: rules.0.for: must be a whole number of up to"],
         ),
         ("severity: w", "alfa: 1\n    severity: w", ["10:5: rules.0.alfa: Extra inputs are not"]),
         ("[unit, commune]", "[unit, village]", ["5:20: rules.0.scopes.1: Input should be 'unit'"]),
+        ("[unit, commune]", "[village]", ["5:14: rules.0.scopes.0: Input should be 'unit'"]),
+        ("[unit, commune]", "[]", ["5:13: rules.0.scopes: Tuple should have at least 1 item"]),
         ("below_target", "guess", ["4:11: rules.0.kind: must be one of 'below_target', 'drop'"]),
         ("    kind: below_target\n", "", ["3:5: rules.0.kind: Field required"]),
         ("id: fall", "id: low", ["12:9: rules.1.id: must be unique"]),
@@ -101,7 +103,7 @@ def test_what_is_merged_in_stands_where_it_was_written(tmp_path: Path) -> None:
     assert [rule.window for rule in load_rules(path)] == ["7d", "7d", "24h"], "no key is doubled"
     wrong = RULES.replace("12h\n    severity: c", "12\n    severity: c")
     assert problems(tmp_path, wrong + added) == [
-        f"17:22: rules.{number}.keep_firing_for: must be a whole number and s, m, h or d, as in 30m"
+        f"17:22: rules.{number}.keep_firing_for: must be a whole number of up to six digits and s, m, h or d, as in 30m"
         for number in (1, 2)
     ]
     assert problems(tmp_path, RULES + added.replace("24h\n", "9d\n")) == [
