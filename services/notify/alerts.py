@@ -87,8 +87,12 @@ class Alerts:
         """Hold what the work needs."""
         self._database = database
         self._registry = registry
-        self._rules = {rule.id: rule for rule in rules}
         self._clock = clock
+        self.use(rules)
+
+    def use(self, rules: Sequence[Rule]) -> None:
+        """Read by these rules from now on; an alert whose rule is gone stays as it is."""
+        self._rules = {rule.id: rule for rule in rules}
 
     async def handle(self, _partition: int, records: Records) -> None:
         """Read the newest index of every scope in a batch by every rule that watches it."""

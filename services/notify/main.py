@@ -8,6 +8,7 @@ from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
 from services.notify.channels.webhook import WebhookChannel
 from services.notify.outbox import Channel
+from services.notify.reload import Reload
 from services.notify.rules import load_rules
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
@@ -16,6 +17,7 @@ from services.runtime.service import Service
 from services.runtime.serving import serve
 
 _REGISTRY_SECONDS = 5.0
+_RULES_SECONDS = 2.0
 _TICK_SECONDS = 1.0
 _SEND_SECONDS = 0.25
 
@@ -48,6 +50,7 @@ def build(settings: NotifySettings) -> Service:
     service.within(webhook.open)
     service.first(registry.refresh)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh)
+    service.every(_RULES_SECONDS, "rules", Reload(settings.rules, alerts.use).run)
     service.every(_TICK_SECONDS, "tick", alerts.tick)
     service.every(_SEND_SECONDS, "send", sender.run)
     service.consume(INDEX_UPDATED, alerts.handle)

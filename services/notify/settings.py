@@ -20,7 +20,7 @@ class NotifySettings(Settings):
     """Settings of notify.
 
     Attributes:
-        rules: the rule file.
+        rules: the rule file; a change of it is in force without a restart.
         public_url: where people reach the gateway; links in messages begin with it.
         webhook_key: master key of the webhook signatures, 32 characters or more; each agency's
             secret is derived from it (`langnghe webhook-secret`).

@@ -232,6 +232,12 @@ NOTIFY_WAITING = _gauge(
     "It grows for an hour.",
     [],
 )
+NOTIFY_RULES_REFUSED = _gauge(
+    "langnghe_notify_rules_refused",
+    "1 while the rule file cannot be used and the rules before it are in force, else 0",
+    "1: somebody changed the rules and thinks they hold; the log names line and column.",
+    [],
+)
 AGE_AT_DELIVERY_SECONDS = _histogram(
     "langnghe_age_at_delivery_seconds",
     "Age of the newest answer behind an alert at delivery, since it occurred or was received",

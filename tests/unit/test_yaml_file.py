@@ -9,6 +9,7 @@ from langnghe.importing.mapping import load_mapping
 from services.notify.rules import load_rules
 from services.runtime.yamlfile import YamlFileError
 
+DURATION = "must be a whole number of up to six digits and s, m, h or d, as in 30m"
 RULES = """\
 version: 1
 rules:
@@ -50,14 +51,14 @@ def problems(folder: Path, content: str | bytes) -> list[str]:
             "    target: 101\n    for: soon",
             [
                 "7:13: rules.0.target: Input should be less than or equal to 100",
-                "8:10: rules.0.for: must be a whole number of up to six digits and s, m, h or d, as in 30m",
+                f"8:10: rules.0.for: {DURATION}",
             ],
         ),
         ("    for: 1h\n", "", ["3:5: rules.0.for: Field required"]),
         (
             "    for: 1h\n",
             "    for:\n",
-            ["8:9: rules.0.for: must be a whole number of up to"],
+            [f"8:9: rules.0.for: {DURATION}"],
         ),
         ("severity: w", "alfa: 1\n    severity: w", ["10:5: rules.0.alfa: Extra inputs are not"]),
         ("[unit, commune]", "[unit, village]", ["5:20: rules.0.scopes.1: Input should be 'unit'"]),
@@ -103,8 +104,7 @@ def test_what_is_merged_in_stands_where_it_was_written(tmp_path: Path) -> None:
     assert [rule.window for rule in load_rules(path)] == ["7d", "7d", "24h"], "no key is doubled"
     wrong = RULES.replace("12h\n    severity: c", "12\n    severity: c")
     assert problems(tmp_path, wrong + added) == [
-        f"17:22: rules.{number}.keep_firing_for: must be a whole number of up to six digits and s, m, h or d, as in 30m"
-        for number in (1, 2)
+        f"17:22: rules.{number}.keep_firing_for: {DURATION}" for number in (1, 2)
     ]
     assert problems(tmp_path, RULES + added.replace("24h\n", "9d\n")) == [
         "21:13: rules.2.window: must be one of 24h, 7d, 30d, 90d"
