@@ -12,7 +12,7 @@ Quality Technology 31 (1999), for the corrected diffusion approximation.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from math import exp, log, sqrt
@@ -49,6 +49,11 @@ class Design(BaseModel):
         prior = self.prior_answers * (1 - self.prior_satisfied)
         share = (unsatisfied + prior) / (answers + self.prior_answers)
         return min(max(share, LEAST_SHARE), MOST_SHARE)
+
+    def past(self, today: date) -> tuple[date, date]:
+        """The first and the last local day that a unit is measured against."""
+        last = today - timedelta(days=self.lag_days + 1)
+        return last - timedelta(days=self.reference_days - 1), last
 
     def late(self, occurred_at: datetime, received_at: datetime) -> bool:
         """Whether an answer is past, not news."""

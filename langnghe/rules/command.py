@@ -1,15 +1,14 @@
-"""The commands of `langnghe rules`."""
+"""The commands of `langnghe rules`, a module each."""
 
 import typer
 
 from langnghe.console import MISUSED, stop
+from langnghe.rules import check, testing
 
 app = typer.Typer(no_args_is_help=True, help="Rule files: checked, tried and measured.")
 
-
-@app.callback()
-def _rules() -> None:
-    """Make a command of its own of each, though there is one."""
+app.command("check")(check.command)
+app.command("test")(testing.command)
 
 
 def _not_here() -> None:

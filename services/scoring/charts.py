@@ -6,7 +6,7 @@ partition, so the order is the same whoever owns it, and where batches are cut d
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from pymongo import UpdateOne
@@ -63,17 +63,22 @@ async def move(database: Database, session: Session, fresh: Sequence[FeedbackAcc
     await database[CHARTS].bulk_write(moved, ordered=False, session=session)
 
 
+def figures(chart: Chart, reference: float) -> ChangeFigures:
+    """What is told of a chart and the share that is usual at its unit. Pure."""
+    return ChangeFigures(
+        statistic=round(chart.statistic, 4),
+        usual=round(100 * (1 - reference), 2),
+        since=chart.since,
+        n=chart.n,
+        unsatisfied=chart.unsatisfied,
+    )
+
+
 async def read(database: Database, scopes: Iterable[Scope]) -> dict[Scope, ChangeFigures]:
     """What the charts of those scopes say that are units and have one."""
     units = [scope.removeprefix(_UNIT) for scope in scopes if scope.startswith(_UNIT)]
     return {
-        _UNIT + document["_id"]: ChangeFigures(
-            statistic=round(document["statistic"], 4),
-            usual=round(100 * (1 - _reference(document)), 2),
-            since=document["since"],
-            n=document["n"],
-            unsatisfied=document["unsatisfied"],
-        )
+        _UNIT + document["_id"]: figures(_chart(document), _reference(document))
         async for document in database[CHARTS].find({"_id": {"$in": units}})
     }
 
@@ -85,8 +90,7 @@ async def renew_references(database: Database, now: datetime) -> None:
     """
     today = local_day(now)
     how = design()
-    last = today - timedelta(days=how.lag_days + 1)
-    first = last - timedelta(days=how.reference_days - 1)
+    first, last = how.past(today)
     old = {"referenced_on": {"$ne": day_key(today)}}
     while units := [
         document["_id"] async for document in database[CHARTS].find(old, {"_id": 1}).limit(_AT_ONCE)

@@ -65,6 +65,8 @@ COMMANDS = (
     ("run",),
     ("registry",),
     ("registry", "load"),
+    ("rules", "check"),
+    ("rules", "test"),
     ("verify",),
     ("verify", "indices"),
     ("accounts",),

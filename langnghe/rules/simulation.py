@@ -1,0 +1,164 @@
+"""What rules make of answers, in simulated time: scoring's windows and notify's own decisions.
+
+Pure: no server takes part. What the servers add (each answer counted once, a change and its
+messages written together) is proven elsewhere and moves no alert.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from heapq import merge
+from operator import attrgetter
+from typing import NamedTuple
+
+from langnghe.rules.testfile import Answers
+from method.change import Chart, design, follow
+from method.definition import definition_on
+from method.figure import satisfied
+from method.period import day_key, hour_key, local_day, local_hour_start
+from method.window import Segment, add, segments, window_figures
+from schemas.figure import LEVELS, NO_ANSWERS, Counts
+from schemas.index import IndexUpdated
+from schemas.instrument import OVERALL
+from schemas.scope import Scope, scope_kind
+from services.notify.alerts import read_index
+from services.notify.lifecycle import Alert, advance
+from services.notify.rules import Rule
+from services.scoring.charts import figures
+
+
+def _mixed(levels: Mapping[int, int]) -> tuple[int, ...]:
+    """So many answers of each level one after another, each level spread evenly over them.
+
+    A change chart minds the order: a hundred bad answers in a row are more than a hundred among
+    good ones.
+    """
+    spread = (((part + 0.5) / n, level) for level, n in levels.items() for part in range(n))
+    return tuple(level for _, level in sorted(spread))
+
+
+class _Tally:
+    """What scoring keeps of one scope: answers by local day and hour, the chart of a unit."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._periods: dict[str, dict[str, Counts]] = {"day": {}, "hour": {}}
+        self._latest: datetime | None = None
+        self._chart: Chart | None = Chart() if scope_kind(scope) == "unit" else None
+        self._reference = design().reference(0, 0)
+
+    def count(self, moment: datetime, levels: Sequence[int]) -> None:
+        """Take answers in."""
+        self._latest = moment
+        one, two, three, four, five = (levels.count(level) for level in LEVELS)
+        keys = {"day": day_key(local_day(moment)), "hour": hour_key(moment)}
+        for grain, key in keys.items():
+            periods = self._periods[grain]
+            periods[key] = add((periods.get(key, NO_ANSWERS), (one, two, three, four, five)))
+        if self._chart is not None:
+            satisfied_from = definition_on(local_day(moment)).satisfied_from
+            answers = ((moment, level < satisfied_from) for level in levels)
+            self._chart = follow(self._chart, answers, self._reference, design())
+
+    def renew_reference(self, today: date) -> None:
+        """Measure the chart against the past as of a day."""
+        first, last = design().past(today)
+        past = self._within(Segment("past", "day", day_key(first), day_key(last)))
+        unsatisfied = sum(past) - satisfied(past, definition_on(last))
+        self._reference = design().reference(sum(past), unsatisfied)
+
+    def _within(self, segment: Segment) -> Counts:
+        periods = self._periods[segment.grain]
+        return add(n for key, n in periods.items() if segment.first <= key <= segment.last)
+
+    def index(self, now: datetime, version: int) -> IndexUpdated:
+        """The index as of now."""
+        definition = definition_on(local_day(now))
+        counts = {cut.name: self._within(cut) for cut in segments(definition, now)}
+        return IndexUpdated(
+            scope=self._scope,
+            item=OVERALL,
+            basis="management_information",
+            method=definition.version,
+            as_of=local_hour_start(now),
+            version=version,
+            latest_occurred_at=self._latest,
+            latest_received_at=self._latest,
+            windows=window_figures(definition, now, counts),
+            change=figures(self._chart, self._reference) if self._chart else None,
+        )
+
+
+class _Coming(NamedTuple):
+    moment: datetime
+    scope: Scope
+    levels: tuple[int, ...]
+
+
+def _coming(answers: Answers, start: datetime) -> Iterator[_Coming]:
+    levels = _mixed(answers.levels)
+    for time in answers.times():
+        yield _Coming(start + time, answers.scope, levels)
+
+
+class Simulation:
+    """Alerts of rules while answers come in.
+
+    Attributes:
+        alerts: the newest one by rule and scope, open or over.
+        indices: the newest one by scope.
+    """
+
+    def __init__(
+        self, rules: Mapping[str, Rule], answers: Iterable[Answers], start: datetime
+    ) -> None:
+        """Nothing has come in yet; the answers come at their times since the start."""
+        self.alerts: dict[tuple[str, Scope], Alert] = {}
+        self.indices: dict[Scope, IndexUpdated] = {}
+        self._rules = rules
+        self._coming = merge(*(_coming(one, start) for one in answers), key=attrgetter("moment"))
+        self._next = next(self._coming, None)
+        self._tallies: dict[Scope, _Tally] = {}
+        self._today = local_day(start)
+        self._version = 0
+
+    def step(self, now: datetime) -> None:
+        """Let time pass until now, which is later than at the last step.
+
+        As in the services: on a new day charts get a new reference, then answers are counted, then
+        indices are made where answers came in or the hour has passed, and time moves what is due.
+        """
+        self._version += 1
+        if (today := local_day(now)) != self._today:
+            self._today = today
+            for tally in self._tallies.values():
+                tally.renew_reference(today)
+        for scope in sorted(self._count(now) | self._stale(now)):
+            index = self._tallies[scope].index(now, self._version)
+            self.indices[scope] = index
+            for rule in self._rules.values():
+                if scope_kind(scope) in rule.scopes:
+                    self._read(rule, index, now)
+        for key, alert in self.alerts.items():
+            rule = self._rules[alert.rule]
+            due = alert.due(rule) if alert.open else None
+            if due is not None and due <= now:
+                self.alerts[key] = advance(alert, rule, now)
+
+    def _count(self, now: datetime) -> set[Scope]:
+        moved: set[Scope] = set()
+        while self._next is not None and self._next.moment <= now:
+            moment, scope, levels = self._next
+            self._tallies.setdefault(scope, _Tally(scope)).count(moment, levels)
+            moved.add(scope)
+            self._next = next(self._coming, None)
+        return moved
+
+    def _stale(self, now: datetime) -> set[Scope]:
+        hour = local_hour_start(now)
+        return {scope for scope, index in self.indices.items() if index.as_of < hour}
+
+    def _read(self, rule: Rule, index: IndexUpdated, now: datetime) -> None:
+        alert = self.alerts.get((rule.id, index.scope))
+        after = read_index(rule, index, alert if alert and alert.open else None, now)
+        if after is not None:
+            self.alerts[rule.id, index.scope] = after
