@@ -16,6 +16,7 @@ from langnghe import (
     webhook,
 )
 from langnghe.console import MISUSED, stop
+from langnghe.deliveries import command as deliveries
 from langnghe.importing import command as importing
 from langnghe.quarantine import command as quarantine
 from langnghe.rules import command as rules
@@ -58,3 +59,4 @@ app.add_typer(devices.app, name="devices")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(deliveries.app, name="deliveries")

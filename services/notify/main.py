@@ -3,6 +3,7 @@
 from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import AGENCY_REPLIED, INDEX_UPDATED
+from services.notify import standing
 from services.notify.alerts import Alerts
 from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
@@ -20,6 +21,7 @@ _REGISTRY_SECONDS = 5.0
 _RULES_SECONDS = 2.0
 _TICK_SECONDS = 1.0
 _SEND_SECONDS = 0.25
+_MEASURE_SECONDS = 5.0
 
 
 def build(settings: NotifySettings) -> Service:
@@ -53,6 +55,9 @@ def build(settings: NotifySettings) -> Service:
     service.every(_RULES_SECONDS, "rules", Reload(settings.rules, alerts.use).run)
     service.every(_TICK_SECONDS, "tick", alerts.tick)
     service.every(_SEND_SECONDS, "send", sender.run)
+    service.every(
+        _MEASURE_SECONDS, "outbox", lambda: standing.measure(service.database, service.clock)
+    )
     service.consume(INDEX_UPDATED, alerts.handle)
     service.consume(AGENCY_REPLIED, alerts.handle_replies)
     return service

@@ -1,10 +1,10 @@
-"""Who is told: the agency responsible by the registry."""
+"""Who is told, and where: the agency responsible by the registry."""
 
 from datetime import date
 
 from schemas.alert import AlertChanged, AlertState
 from schemas.registry import Registry, RegistryEntry
-from schemas.scope import COUNTRY
+from schemas.scope import COUNTRY, Scope
 from services.notify.outbox import Channel, Entry
 
 
@@ -18,6 +18,14 @@ def _line(registry: Registry, scope: str, day: date) -> list[RegistryEntry]:
 def levels_above(scope: str, registry: Registry, day: date) -> int:
     """How many agencies stand above a scope."""
     return max(0, len(_line(registry, scope, day)) - 1)
+
+
+def address_of(registry: Registry, channel: Channel, agency: Scope, day: date) -> str | None:
+    """Where an agency is reached by webhook or e-mail; None where the registry does not say."""
+    known = registry.latest(agency, day)
+    if known is None:
+        return None
+    return known.webhook if channel is Channel.WEBHOOK else known.email
 
 
 def entries_for(event: AlertChanged, registry: Registry, day: date) -> list[Entry]:

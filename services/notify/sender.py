@@ -1,26 +1,36 @@
-"""Delivers from the outbox, each channel in a line of its own, each message until it is taken."""
+"""Delivers from the outbox: to many receivers at a time, to each one message after another.
+
+A receiver that hangs costs its own slot and nothing else: what becomes due for others meanwhile
+goes out meanwhile.
+"""
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
 
 from method.period import local_day
 from schemas.registry import Registry
-from services.notify import outbox
-from services.notify.channels import Deliver, NotDeliveredError
-from services.notify.message import compose
-from services.notify.outbox import Channel, Entry
-from services.runtime import metrics
+from services.notify import endpoints, waiting
+from services.notify.attempt import Attempt
+from services.notify.channels import Deliver
+from services.notify.endpoints import Closed
+from services.notify.outbox import Channel
+from services.notify.recipients import address_of
+from services.notify.schedule import Jitter
+from services.notify.waiting import Due
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
-from services.runtime.database import Database
+from services.runtime.database import Database, Session
 
 log = logging.getLogger(__name__)
 
-_TOPIC_PAUSE = timedelta(seconds=1)
-# One at a time to the topic: it is compacted, so of one alert the newest revision must come last.
-_AT_ONCE = {Channel.TOPIC: 1, Channel.WEBHOOK: 16, Channel.EMAIL: 4}
+_LOOK_SECONDS = 0.25
+_AT_ONCE: Final = {Channel.TOPIC: 8, Channel.WEBHOOK: 64, Channel.EMAIL: 4}
+"""Deliveries under way in one process."""
 
 
 class Sender:
@@ -33,59 +43,70 @@ class Sender:
         channels: Mapping[Channel, Deliver],
         public_url: str,
         clock: Clock,
+        *,
+        jitter: Jitter = random.random,
     ) -> None:
         """Hold what the work needs."""
         self._database = database
         self._registry = registry
-        self._channels = channels
-        self._public_url = public_url
         self._clock = clock
+        self._attempt = Attempt(database, registry, channels, public_url, clock, jitter)
 
     async def run(self) -> None:
-        """Deliver everything that is due now."""
-        due = await outbox.due(self._database, self._clock())
+        """Deliver what is due, and what becomes due meanwhile; back when nothing is under way."""
+        under_way: dict[asyncio.Task[None], Due] = {}
         async with asyncio.TaskGroup() as group:
-            for channel, number in due.items():
-                for _ in range(min(number, _AT_ONCE[channel])):
-                    group.create_task(self._drain(channel))
-        metrics.NOTIFY_WAITING.set(await outbox.waiting(self._database))
+            while True:
+                for found in await self._startable(under_way.values()):
+                    under_way[group.create_task(self._serve(found.receiver))] = found
+                if not under_way:
+                    return
+                await asyncio.wait(
+                    under_way, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                under_way = {task: one for task, one in under_way.items() if not task.done()}
 
-    async def _drain(self, channel: Channel) -> None:
-        while entry := await outbox.claim(self._database, channel, self._clock()):
-            await self._deliver(entry)
+    async def _startable(self, under_way: Iterable[Due]) -> list[Due]:
+        """Receivers to begin with: something is due, they are open, their channel has room."""
+        now = self._clock()
+        found = await waiting.due(self._database, now)
+        if not found:
+            return []
+        closed = await endpoints.closed(self._database, now)
+        busy = {one.receiver for one in under_way}
+        room = Counter(_AT_ONCE)
+        room.subtract(one.channel for one in under_way)
+        start = []
+        for one in found:
+            if room[one.channel] <= 0 or one.receiver in busy:
+                continue
+            if one.receiver in closed and not await self._reopened(one, closed[one.receiver], now):
+                continue
+            room[one.channel] -= 1
+            start.append(one)
+        return start
 
-    async def _deliver(self, entry: Entry) -> None:
-        day = local_day(entry.event.changed_at)
-        office = self._registry.value.latest(entry.event.scope, day)
-        message = compose(entry.event, office, self._public_url)
-        try:
-            await self._channels[entry.channel](entry, message)
-        except NotDeliveredError as error:
-            pause = (
-                _TOPIC_PAUSE
-                if entry.channel is Channel.TOPIC
-                else outbox.pause_after(entry.attempts)
-            )
-            outcome = "failed" if pause is None else "retried"
-            log.warning(
-                "%s to %s, attempt %d: %s", entry.channel, entry.agency, entry.attempts, error
-            )
-            await outbox.not_delivered(self._database, entry, str(error), pause, self._clock())
-        else:
-            now = self._clock()
-            outcome = "delivered"
-            await outbox.delivered(self._database, entry, now)
-            self._observe_age(entry, now)
-        metrics.NOTIFY_DELIVERIES.labels(entry.channel.value, outcome).inc()
+    async def _reopened(self, one: Due, closed: Closed, now: datetime) -> bool:
+        """Enable a receiver whose address is another by now than the one that is gone."""
+        gone = closed.target
+        address = address_of(self._registry.value, one.channel, one.agency, local_day(now))
+        if gone is None or address is None or address == gone:
+            return False
 
-    @staticmethod
-    def _observe_age(entry: Entry, now: datetime) -> None:
-        if entry.channel is Channel.TOPIC:
+        async def work(session: Session) -> int | None:
+            return await endpoints.enable(self._database, one.receiver, gone, now, session)
+
+        if await self._database.transaction(work) is not None:
+            log.info("%s has a new address and is enabled again", one.receiver)
+        return True
+
+    async def _serve(self, receiver: str) -> None:
+        """Deliver the next message of one receiver, if nobody else is at it."""
+        now = self._clock()
+        claim = await endpoints.take(self._database, receiver, now)
+        if claim is None:
             return
-        for since, moment in (
-            ("occurred", entry.event.latest_occurred_at),
-            ("received", entry.event.latest_received_at),
-        ):
-            if moment is not None:
-                age = (now - moment).total_seconds()
-                metrics.AGE_AT_DELIVERY_SECONDS.labels(since).observe(age)
+        # Looked up behind the claim: nothing that has to be told before it can come in between.
+        taken = await waiting.next_for(self._database, receiver, now)
+        asked = await self._attempt(taken) if taken else {}
+        await endpoints.release(self._database, receiver, claim, asked)

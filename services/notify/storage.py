@@ -9,6 +9,9 @@ from schemas.collections import ALERTS
 OUTBOX: Final = "notify.outbox"
 """One document a message to a receiver, written with the transition that it tells of."""
 
+ENDPOINTS: Final = "notify.endpoints"
+"""One document a receiver: until when it is busy, and whether it said that it is gone."""
+
 INDEXES: Final = {
     ALERTS: [
         # At most one open episode of a rule at a scope, whoever tries to open another.
@@ -20,5 +23,18 @@ INDEXES: Final = {
         IndexModel([("open", ASCENDING), ("due", ASCENDING)]),
         IndexModel([("state", ASCENDING), ("changed_at", ASCENDING)]),
     ],
-    OUTBOX: [IndexModel([("state", ASCENDING), ("due_at", ASCENDING)])],
+    OUTBOX: [
+        # What is due is read from this index alone (`waiting.due`).
+        IndexModel(
+            [
+                ("state", ASCENDING),
+                ("receiver", ASCENDING),
+                ("event.alert", ASCENDING),
+                ("event.revision", ASCENDING),
+                ("due_at", ASCENDING),
+                ("created_at", ASCENDING),
+            ]
+        ),
+    ],
+    ENDPOINTS: [],
 }

@@ -222,14 +222,32 @@ NOTIFY_ESCALATIONS = _counter(
 )
 NOTIFY_DELIVERIES = _counter(
     "langnghe_notify_deliveries_total",
-    "Attempts to deliver, by channel and outcome: delivered, retried, failed",
-    "`failed` grows: an agency does not hear us.",
+    "Attempts to deliver, by channel and outcome: delivered, retried, given_up, gone (HTTP 410)",
+    "`given_up` or `gone` grows: an agency does not hear us. `langnghe deliveries list` tells who.",
     ["channel", "outcome"],
 )
 NOTIFY_WAITING = _gauge(
     "langnghe_notify_waiting",
-    "Messages in the outbox that are not delivered yet",
+    "Messages in the outbox that are neither delivered nor given up",
     "It grows for an hour.",
+    ["channel"],
+)
+NOTIFY_OLDEST_WAITING_SECONDS = _gauge(
+    "langnghe_notify_oldest_waiting_seconds",
+    "Age of the oldest message that waits, those to disabled endpoints aside; 0 when none does",
+    "Over an hour: four attempts have failed. Over a minute for `topic`: Kafka is away.",
+    ["channel"],
+)
+NOTIFY_GIVEN_UP = _gauge(
+    "langnghe_notify_given_up",
+    "Messages given up after the last attempt and not retried by an operator since",
+    "Any new one: an agency was not told. Call them, then `langnghe deliveries retry`.",
+    ["channel"],
+)
+NOTIFY_DISABLED_ENDPOINTS = _gauge(
+    "langnghe_notify_disabled_endpoints",
+    "Endpoints that answered 410 Gone; nothing is sent there",
+    "Any: the agency hears nothing until it has a new address or `langnghe deliveries enable`.",
     [],
 )
 NOTIFY_RULES_REFUSED = _gauge(

@@ -87,6 +87,11 @@ COMMANDS = (
     ("quarantine", "show"),
     ("quarantine", "replay"),
     ("quarantine", "discard"),
+    ("deliveries",),
+    ("deliveries", "list"),
+    ("deliveries", "show"),
+    ("deliveries", "retry"),
+    ("deliveries", "enable"),
     ("contacts", "list"),
     ("contacts", "show"),
 )

@@ -20,7 +20,7 @@ from schemas.index import IndexUpdated
 from schemas.registry import EntryKind, Registry
 from schemas.topics import ALERT_CHANGED
 from services.gateway.registry.store import write
-from services.notify import outbox
+from services.notify import endpoints
 from services.notify.alerts import Alerts
 from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
@@ -470,8 +470,8 @@ async def test_a_receiver_that_never_answers_is_given_up_after_ten_attempts(
         office.now += timedelta(hours=30)
     entry_ = await office.database[OUTBOX].find_one({"channel": "webhook"})
     assert entry_ is not None
-    assert (entry_["state"], entry_["attempts"]) == ("failed", 10)
-    assert entry_["last_error"] == "ClientConnectorError"
+    assert (entry_["state"], entry_["attempts"]) == ("given_up", 10)
+    assert {one["outcome"] for one in entry_["history"]} == {"no connection"}
 
 
 async def test_a_dead_receiver_does_not_hold_up_the_topic(office: Office, servers: Servers) -> None:
@@ -486,7 +486,7 @@ async def test_a_message_claimed_by_a_killed_process_is_delivered_by_the_next(
 ) -> None:
     await office.receive(office.alerts(rules(for_="0s")[:1]), index(1, BAD))
     # What a process does last before it is killed on the way to the receiver.
-    assert await outbox.claim(office.database, Channel.WEBHOOK, office.now) is not None
+    assert await endpoints.take(office.database, f"webhook/unit:{UNIT}", office.now) is not None
     await office.sender().run()
     await settle()
     assert [d.channel for d in agency.deliveries] == ["email"], "the lease still holds"

@@ -1,7 +1,5 @@
 """What an agency reads."""
 
-import pytest
-
 from method.definition import definitions
 from method.figure import figure
 from schemas.alert import AlertChanged, AlertState, Evidence, Severity
@@ -10,7 +8,7 @@ from schemas.registry import EntryKind
 from services.notify.channels.email import compose_mail
 from services.notify.channels.webhook import agency_secret
 from services.notify.message import compose
-from services.notify.outbox import Channel, Entry, pause_after
+from services.notify.outbox import Channel, Entry
 from tests.builders import NOW, UNIT, entry
 
 NOW_FIGURE = figure((20, 10, 9, 40, 21), definitions()[0])
@@ -97,10 +95,3 @@ def test_each_agency_has_a_secret_of_its_own() -> None:
     assert one.startswith("whsec_")
     assert one != other
     assert agency_secret("k" * 32, "unit:a") == one
-
-
-def test_ten_attempts_over_about_three_days() -> None:
-    pauses = [pause_after(attempts) for attempts in range(1, 11)]
-    assert pauses[-1] is None
-    hours = sum(pause.total_seconds() for pause in pauses if pause) / 3600
-    assert hours == pytest.approx(75.6, rel=0.11)

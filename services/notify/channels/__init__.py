@@ -1,13 +1,26 @@
 """How a message goes out, one way a file: it returns when the receiver has taken it, or raises."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from services.notify.message import Message
 from services.notify.outbox import Entry
 
 
 class NotDeliveredError(Exception):
-    """The receiver did not take the message; another attempt may help."""
+    """The receiver did not take the message; another attempt may help.
+
+    The text is for operators: it never holds an address or what a receiver wrote.
+    """
+
+    def __init__(self, reason: str, wait: timedelta = timedelta(0)) -> None:
+        """Keep the reason, and how long the receiver wants to be left alone."""
+        super().__init__(reason)
+        self.wait = wait
+
+
+class GoneError(NotDeliveredError):
+    """The receiver said that it is gone for good."""
 
 
 Deliver = Callable[[Entry, Message], Awaitable[None]]

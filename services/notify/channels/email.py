@@ -1,5 +1,6 @@
 """E-mail by SMTP, plain text and HTML."""
 
+import asyncio
 from email.message import EmailMessage
 from email.utils import format_datetime
 
@@ -9,6 +10,9 @@ from services.notify.channels import NotDeliveredError
 from services.notify.message import Message
 from services.notify.outbox import Entry
 from services.notify.settings import NotifySettings
+
+_TIMEOUT_SECONDS = 30
+"""For the whole conversation with the server."""
 
 
 def compose_mail(entry: Entry, message: Message, sender: str) -> EmailMessage:
@@ -43,16 +47,24 @@ class EmailChannel:
             msg = "no mail server is set (LANGNGHE_SMTP_HOST)"
             raise NotDeliveredError(msg)
         try:
-            await aiosmtplib.send(
-                compose_mail(entry, message, settings.mail_from),
-                hostname=settings.smtp_host,
-                port=settings.smtp_port,
-                username=settings.smtp_user,
-                password=settings.smtp_password.get_secret_value()
-                if settings.smtp_password
-                else None,
-                start_tls=settings.smtp_tls,
-                timeout=10,
-            )
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                await aiosmtplib.send(
+                    compose_mail(entry, message, settings.mail_from),
+                    hostname=settings.smtp_host,
+                    port=settings.smtp_port,
+                    username=settings.smtp_user,
+                    password=settings.smtp_password.get_secret_value()
+                    if settings.smtp_password
+                    else None,
+                    start_tls=settings.smtp_tls,
+                    timeout=10,
+                )
+        except aiosmtplib.SMTPResponseException as error:
+            # By its code alone: the text may hold the address.
+            msg = f"SMTP {error.code}"
+            raise NotDeliveredError(msg) from error
+        except (TimeoutError, aiosmtplib.SMTPTimeoutError) as error:
+            msg = "no answer from the mail server"
+            raise NotDeliveredError(msg) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise NotDeliveredError(type(error).__name__) from error

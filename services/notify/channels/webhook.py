@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from datetime import datetime
+from http import HTTPStatus
 
 import aiohttp
 from standardwebhooks import Webhook
 
 from schemas.scope import Scope
-from services.notify.channels import NotDeliveredError
+from services.notify.channels import GoneError, NotDeliveredError
 from services.notify.channels.receivers import (
     PrivateAddressError,
     ReceiverError,
@@ -22,6 +23,7 @@ from services.notify.channels.receivers import (
 )
 from services.notify.message import Message
 from services.notify.outbox import Entry
+from services.notify.schedule import wait_asked
 from services.runtime.clock import Clock
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
@@ -55,6 +57,39 @@ def payload(entry: Entry, message: Message) -> str:
         },
         ensure_ascii=False,
     )
+
+
+def _refusal(status: int, retry_after: str | None, now: datetime) -> NotDeliveredError:
+    """What an answer other than 2xx means; the phrase is HTTP's own, not the receiver's."""
+    known = status in HTTPStatus.__members__.values()
+    said = f"HTTP {status} {HTTPStatus(status).phrase}" if known else f"HTTP {status}"
+    if status == HTTPStatus.GONE:
+        return GoneError(said)
+    if 300 <= status < 400:
+        return NotDeliveredError(f"{said}: redirects are not followed")
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        return NotDeliveredError(said, wait_asked(retry_after, now))
+    return NotDeliveredError(said)
+
+
+def _failure(error: Exception) -> NotDeliveredError:
+    """What kept an answer away, by its kind alone: its text may hold the address."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            reason = "the name of its host is not found"
+        case aiohttp.ClientSSLError():
+            reason = "TLS: its certificate or protocol is not accepted"
+        case aiohttp.ClientConnectorError(os_error=PrivateAddressError() as refused):
+            reason = str(refused)
+        case aiohttp.ClientConnectorError():
+            reason = "no connection"
+        case TimeoutError():
+            reason = f"no answer within {_TIMEOUT.total:g} s"
+        case aiohttp.ServerDisconnectedError():
+            reason = "the connection ended without an answer"
+        case _:
+            reason = type(error).__name__
+    return NotDeliveredError(reason)
 
 
 def _session(connector: aiohttp.TCPConnector | None) -> aiohttp.ClientSession:
@@ -94,7 +129,8 @@ class WebhookChannel:
         """Post one message; only a 2xx counts as taken, and no redirect is followed.
 
         Raises:
-            NotDeliveredError: with the status or the reason.
+            GoneError: for 410.
+            NotDeliveredError: with the status or the reason, and what Retry-After asked for.
         """
         try:
             url, private = check_url(entry.target, self._private_hosts)
@@ -117,12 +153,7 @@ class WebhookChannel:
                 allow_redirects=False,
             ) as response:
                 if not 200 <= response.status < 300:
-                    msg = f"HTTP {response.status}"
-                    raise NotDeliveredError(msg)
-        except aiohttp.ClientConnectorError as error:
-            private_address = isinstance(error.os_error, PrivateAddressError)
-            reason = str(error.os_error) if private_address else type(error).__name__
-            raise NotDeliveredError(reason) from error
+                    asked = response.headers.get("Retry-After")
+                    raise _refusal(response.status, asked, now)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # By its kind alone: the text may hold the address, and that a secret.
-            raise NotDeliveredError(type(error).__name__) from error
+            raise _failure(error) from error

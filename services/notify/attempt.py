@@ -1,0 +1,118 @@
+"""One attempt to deliver one message, and what is noted of it."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from method.period import local_day
+from schemas.registry import Registry
+from services.notify import waiting
+from services.notify.channels import Deliver, GoneError, NotDeliveredError
+from services.notify.message import compose
+from services.notify.outbox import Channel, Entry
+from services.notify.recipients import address_of
+from services.notify.schedule import Jitter, next_attempt
+from services.notify.waiting import Taken
+from services.runtime import metrics
+from services.runtime.blame import blame
+from services.runtime.cached import Cached
+from services.runtime.clock import Clock
+from services.runtime.database import Database, Document
+
+log = logging.getLogger(__name__)
+
+_TOPIC_PAUSE = timedelta(seconds=1)
+"""The topic is ours: it is tried until it works."""
+
+
+def _observe_age(entry: Entry, now: datetime) -> None:
+    if entry.channel is Channel.TOPIC:
+        return
+    for since, moment in (
+        ("occurred", entry.event.latest_occurred_at),
+        ("received", entry.event.latest_received_at),
+    ):
+        if moment is not None:
+            age = (now - moment).total_seconds()
+            metrics.AGE_AT_DELIVERY_SECONDS.labels(since).observe(age)
+
+
+class Attempt:
+    """Attempts of one process."""
+
+    def __init__(
+        self,
+        database: Database,
+        registry: Cached[Registry],
+        channels: Mapping[Channel, Deliver],
+        public_url: str,
+        clock: Clock,
+        jitter: Jitter,
+    ) -> None:
+        """Hold what the work needs."""
+        self._database = database
+        self._registry = registry
+        self._channels = channels
+        self._public_url = public_url
+        self._clock = clock
+        self._jitter = jitter
+
+    async def __call__(self, taken: Taken) -> Document:
+        """Try once and note what came of it.
+
+        Returns:
+            What the receiver asked for, as `endpoints.release` takes it.
+        """
+        target = self._target(taken)
+        try:
+            entry = self._entry(taken, target)
+            await self._hand_over(entry)
+        except NotDeliveredError as error:
+            return await self._failed(taken, target, error)
+        except Exception as error:  # noqa: BLE001  # ours, with this message: the others go on
+            problem = NotDeliveredError(f"our code raised: {blame(error)}")
+            return await self._failed(taken, target, problem)
+        now = self._clock()
+        await waiting.delivered(self._database, taken, now)
+        metrics.NOTIFY_DELIVERIES.labels(taken.channel.value, "delivered").inc()
+        _observe_age(entry, now)
+        return {}
+
+    def _target(self, taken: Taken) -> str | None:
+        """The address of today, perhaps another than on the day when the message was written."""
+        if taken.channel is Channel.TOPIC:
+            return taken.target
+        day = local_day(self._clock())
+        return address_of(self._registry.value, taken.channel, taken.agency, day)
+
+    @staticmethod
+    def _entry(taken: Taken, target: str | None) -> Entry:
+        if target is None:
+            msg = "the registry holds no address"
+            raise NotDeliveredError(msg)
+        return taken.entry(target)
+
+    async def _hand_over(self, entry: Entry) -> None:
+        day = local_day(entry.event.changed_at)
+        office = self._registry.value.latest(entry.event.scope, day)
+        await self._channels[entry.channel](entry, compose(entry.event, office, self._public_url))
+
+    async def _failed(self, taken: Taken, target: str | None, error: NotDeliveredError) -> Document:
+        now, number = self._clock(), taken.attempts + 1
+        gone = isinstance(error, GoneError)
+        again_at: datetime | None
+        if taken.channel is Channel.TOPIC:
+            again_at = now + _TOPIC_PAUSE
+        else:
+            again_at = next_attempt(number, error.wait, now, self._jitter)
+        if gone:  # its message is kept, for when it is back or has moved
+            outcome, again_at = "gone", again_at or now
+        else:
+            outcome = "retried" if again_at else "given_up"
+        log.warning("%s to %s, attempt %d: %s, %s", taken.id, taken.agency, number, error, outcome)
+        if not await waiting.not_delivered(self._database, taken, str(error), again_at, now):
+            log.info("%s has moved on meanwhile", taken.id)
+        metrics.NOTIFY_DELIVERIES.labels(taken.channel.value, outcome).inc()
+        if gone:
+            return {"disabled": {"at": now, "target": target}}
+        return {"not_before": now + error.wait} if error.wait else {}
