@@ -14,8 +14,8 @@ from tests.servers import eventually
 from tests.stack import Running
 
 
-async def test_an_officer_acknowledges_plans_and_reports(page: Page, stack: Running) -> None:
-    await add_account(stack.database, "truong.phong", Role.OFFICER, "commune:00004")
+async def fallen(stack: Running) -> None:
+    """Bring an alert about, and wait until it fires."""
     await answer(stack, UNIT, 1, 200)
 
     async def fell() -> bool:
@@ -23,6 +23,11 @@ async def test_an_officer_acknowledges_plans_and_reports(page: Page, stack: Runn
         return await stack.database[ALERTS].count_documents(query) == 1
 
     await eventually(fell, "the alert fires")
+
+
+async def test_an_officer_acknowledges_plans_and_reports(page: Page, stack: Running) -> None:
+    await add_account(stack.database, "truong.phong", Role.OFFICER, "commune:00004")
+    await fallen(stack)
     await page.goto(f"{stack.addresses.gateway}/desk")
     await page.get_by_label("Tên đăng nhập").fill("truong.phong")
     await page.get_by_label("Mật khẩu").fill(PASSWORD)
