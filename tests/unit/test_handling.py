@@ -119,7 +119,7 @@ def test_what_an_agency_writes_is_masked_and_not_empty() -> None:
 
 
 def test_a_reply_that_comes_twice_counts_once() -> None:
-    given = answer(A)
+    given = answer(C)  # of which there may be many
     once = reply(firing(), strict_rule(), given, NOW)
     assert reply(once, strict_rule(), given, NOW) == once
     assert (once.revision, once.replies) == (2, (given,))
