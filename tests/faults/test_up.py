@@ -33,6 +33,8 @@ async def start(folder: Path) -> Up:
         env={k: v for k, v in os.environ.items() if k not in {"KAFKA_URL", "MONGO_URL"}},
         stdout=PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        # Whoever starts the tests with `&` hands down that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     said: list[str] = []
