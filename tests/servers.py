@@ -8,10 +8,11 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker
 import docker.errors
@@ -69,6 +70,27 @@ def _docker_answers() -> bool:
         return False
     finally:
         client.close()
+
+
+@contextmanager
+def expiring(mongo_url: str, *, looks_every: int | None) -> Iterator[None]:
+    """Have MongoDB remove what has expired so often (seconds), or not at all.
+
+    It goes by the machine's clock, while most tests go by days of their own.
+    """
+    wanted: dict[str, bool | int] = {"ttlMonitorEnabled": looks_every is not None}
+    if looks_every is not None:
+        wanted["ttlMonitorSleepSecs"] = looks_every
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        before = {
+            name: client.admin.command({"setParameter": 1, name: value})["was"]
+            for name, value in wanted.items()
+        }
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                client.admin.command({"setParameter": 1, name: value})
 
 
 @asynccontextmanager

@@ -15,7 +15,6 @@ import pytest_asyncio
 from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr, ValidationError
-from pymongo import MongoClient
 
 from client.signing import Signer
 from schemas.collections import RESPONSES
@@ -28,7 +27,7 @@ from services.runtime.database import Database
 from tests.builders import NOW, UNIT
 from tests.integration.test_commands import langnghe
 from tests.integration.test_gateway import Client, calling
-from tests.servers import DATABASE, Servers, eventually
+from tests.servers import DATABASE, Servers, eventually, expiring
 
 KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 MASTER = MasterKey.from_base64(KEY)
@@ -271,13 +270,8 @@ async def test_what_expired_is_removed_by_itself(
         kept = [d["_id"] for c in (store.CONTACTS, store.KEYS) async for d in database[c].find()]
         return kept == [stays, stays]
 
-    with MongoClient[dict[str, Any]](servers.mongo_url) as client:
-        # MongoDB looks every minute; here, every second.
-        before = client.admin.command({"setParameter": 1, "ttlMonitorSleepSecs": 1})["was"]
-        try:
-            await eventually(only_one_is_left, "MongoDB removed what expired", within=120)
-        finally:
-            client.admin.command({"setParameter": 1, "ttlMonitorSleepSecs": before})
+    with expiring(servers.mongo_url, looks_every=1):
+        await eventually(only_one_is_left, "MongoDB removed what expired", within=120)
 
 
 async def test_a_look_is_written_down_or_does_not_happen(
