@@ -15,7 +15,7 @@ from langnghe import (
     verify,
     webhook,
 )
-from langnghe.console import MISUSED, stop
+from langnghe.console import not_installed
 from langnghe.deliveries import command as deliveries
 from langnghe.importing import command as importing
 from langnghe.quarantine import command as quarantine
@@ -28,18 +28,13 @@ app = typer.Typer(
 )
 
 
-def _not_here() -> None:
-    """Needs the extra `local`: pip install langnghe[local]."""
-    stop("this needs a Kafka and a MongoDB of its own: install langnghe[local]", MISUSED)
-
-
 try:
     from langnghe import up
     from langnghe.chaos import command as chaos
     from langnghe.demo import command as demo
-except ModuleNotFoundError:  # as in the container image, which brings no servers
+except ModuleNotFoundError:
     for name in ("up", "demo", "chaos"):
-        app.command(name)(_not_here)
+        app.command(name)(not_installed("a Kafka and a MongoDB of its own"))
 else:
     app.command("up")(up.command)
     app.command("demo")(demo.command)

@@ -14,8 +14,9 @@ from langnghe.rules.testfile import Answers
 from method.change import Chart, design, follow
 from method.definition import definition_on
 from method.figure import satisfied
+from method.index import Parts, rolling_index
 from method.period import day_key, hour_key, local_day, local_hour_start
-from method.window import Segment, add, segments, window_figures
+from method.window import Segment, add, segments
 from schemas.figure import LEVELS, NO_ANSWERS, Counts
 from schemas.index import IndexUpdated
 from schemas.instrument import OVERALL
@@ -72,20 +73,11 @@ class _Tally:
 
     def index(self, now: datetime, version: int) -> IndexUpdated:
         """The index as of now."""
-        definition = definition_on(local_day(now))
-        counts = {cut.name: self._within(cut) for cut in segments(definition, now)}
-        return IndexUpdated(
-            scope=self._scope,
-            item=OVERALL,
-            basis="management_information",
-            method=definition.version,
-            as_of=local_hour_start(now),
-            version=version,
-            latest_occurred_at=self._latest,
-            latest_received_at=self._latest,
-            windows=window_figures(definition, now, counts),
-            change=figures(self._chart, self._reference) if self._chart else None,
-        )
+        cuts = segments(definition_on(local_day(now)), now)
+        counts = {cut.name: self._within(cut) for cut in cuts}
+        parts = Parts(counts, latest_occurred_at=self._latest, latest_received_at=self._latest)
+        change = figures(self._chart, self._reference) if self._chart else None
+        return rolling_index(self._scope, OVERALL, parts, now, version, change)
 
 
 class _Coming(NamedTuple):

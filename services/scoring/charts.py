@@ -6,7 +6,7 @@ partition, so the order is the same whoever owns it, and where batches are cut d
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from pymongo import UpdateOne
@@ -95,7 +95,7 @@ async def renew_references(database: Database, now: datetime) -> None:
     while units := [
         document["_id"] async for document in database[CHARTS].find(old, {"_id": 1}).limit(_AT_ONCE)
     ]:
-        past = await _past(database, units, day_key(first), day_key(last))
+        past = await _past(database, units, first, last)
         await database[CHARTS].bulk_write(
             [
                 UpdateOne(
@@ -114,15 +114,15 @@ async def renew_references(database: Database, now: datetime) -> None:
 
 
 async def _past(
-    database: Database, units: Sequence[str], first: str, last: str
+    database: Database, units: Sequence[str], first: date, last: date
 ) -> dict[str, tuple[int, int]]:
     """Answers, and those not satisfied, by unit, of local days with both ends."""
-    satisfied_from = definition_on(datetime.fromisoformat(last).date()).satisfied_from
+    satisfied_from = definition_on(last).satisfied_from
     of_units = {
         "scope": {"$in": [_UNIT + unit for unit in units]},
         "item": OVERALL,
         "grain": "day",
-        "period": {"$gte": first, "$lte": last},
+        "period": {"$gte": day_key(first), "$lte": day_key(last)},
     }
 
     def total(levels: Iterable[int]) -> dict[str, Any]:

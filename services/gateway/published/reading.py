@@ -5,10 +5,10 @@ Every figure is here in full; `services.gateway.published.public` makes of it wh
 
 from datetime import date, timedelta
 
-from method.definition import definition_of, definition_on
+from method.definition import definition_of
 from method.figure import figure
-from method.period import day_key, local_day, local_hour_start
-from method.window import window_figures
+from method.index import Parts, rolling_index
+from method.period import day_key, local_day
 from schemas.alert import AlertChanged, AlertState
 from schemas.collections import ALERTS, INDICES, TALLIES
 from schemas.figure import Counts
@@ -59,17 +59,7 @@ class Reader:
         return [entry.key for entry in registry.below(parent, today) if entry.kind is kind]
 
     def _empty(self, scope: Scope) -> IndexUpdated:
-        now = self._clock()
-        definition = definition_on(local_day(now))
-        return IndexUpdated(
-            scope=scope,
-            item=OVERALL,
-            basis="management_information",
-            method=definition.version,
-            as_of=local_hour_start(now),
-            version=0,
-            windows=window_figures(definition, now, {}),
-        )
+        return rolling_index(scope, OVERALL, Parts(), self._clock(), version=0)
 
     async def _indices(self, scopes: list[Scope]) -> dict[Scope, list[IndexUpdated]]:
         found: dict[Scope, list[IndexUpdated]] = {scope: [] for scope in scopes}
