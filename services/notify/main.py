@@ -56,7 +56,7 @@ def build(settings: NotifySettings) -> Service:
     service.every(_TICK_SECONDS, "tick", alerts.tick)
     service.every(_SEND_SECONDS, "send", sender.run)
     service.every(
-        _MEASURE_SECONDS, "outbox", lambda: standing.measure(service.database, service.clock)
+        _MEASURE_SECONDS, "standing", lambda: standing.measure(service.database, service.clock)
     )
     service.consume(INDEX_UPDATED, alerts.handle)
     service.consume(AGENCY_REPLIED, alerts.handle_replies)

@@ -1,5 +1,6 @@
 """The collections of notify and their indexes."""
 
+from datetime import timedelta
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
@@ -8,6 +9,9 @@ from schemas.collections import ALERTS
 
 OUTBOX: Final = "notify.outbox"
 """One document a message to a receiver, written with the transition that it tells of."""
+
+DELIVERED_KEPT_FOR: Final = timedelta(days=90)
+"""So long it can be looked up that an agency was told. What was given up stays."""
 
 ENDPOINTS: Final = "notify.endpoints"
 """One document a receiver: until when it is busy, and whether it said that it is gone."""
@@ -35,6 +39,7 @@ INDEXES: Final = {
                 ("created_at", ASCENDING),
             ]
         ),
+        IndexModel("delivered_at", expireAfterSeconds=int(DELIVERED_KEPT_FOR.total_seconds())),
     ],
     ENDPOINTS: [],
 }

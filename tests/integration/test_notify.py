@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest_asyncio
 from aiohttp import web
+from prometheus_client import REGISTRY as METRICS
 from uuid_utils.compat import uuid7
 
 from deploy.local import ports
@@ -20,7 +21,7 @@ from schemas.index import IndexUpdated
 from schemas.registry import EntryKind, Registry
 from schemas.topics import ALERT_CHANGED
 from services.gateway.registry.store import write
-from services.notify import endpoints
+from services.notify import endpoints, standing
 from services.notify.alerts import Alerts
 from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
@@ -280,6 +281,39 @@ def replied(alert: str, kind: str, at: datetime, **values: Any) -> AgencyReplied
         },
         strict=False,
     )
+
+
+def unanswered() -> tuple[float | None, float | None]:
+    """How many warnings nobody has answered, and for how many seconds the oldest."""
+    name, of = "langnghe_notify_{}unacknowledged{}", {"severity": "warning"}
+    return (
+        METRICS.get_sample_value(name.format("", ""), of),
+        METRICS.get_sample_value(name.format("oldest_", "_seconds"), of),
+    )
+
+
+async def test_metrics_tell_which_alerts_nobody_has_answered(office: Office) -> None:
+    alerts = office.alerts(rules("0s")[:1])
+
+    async def measured() -> tuple[float | None, float | None]:
+        await standing.measure(office.database, office.clock)
+        return unanswered()
+
+    assert await measured() == (0, 0)
+    await office.receive(alerts, index(1, BAD))
+    office.now += timedelta(hours=1)
+    await office.receive(alerts, index(1, BAD, unit=OTHER_UNIT))
+    office.now += timedelta(hours=1)
+    assert await measured() == (2, 7200)
+    first = await office.database[ALERTS].find_one({"scope": f"unit:{UNIT}"})
+    assert first is not None
+    await alerts.handle_replies(0, [record(replied(first["_id"], "acknowledged", office.now), 0)])
+    assert await measured() == (1, 3600)
+    office.now += timedelta(hours=1)
+    await office.receive(alerts, index(2, WELL, unit=OTHER_UNIT))
+    office.now += timedelta(hours=1)
+    await alerts.tick()
+    assert await measured() == (0, 0), "it is over, answered or not"
 
 
 async def test_an_alert_from_the_fall_to_its_end_each_step_once(
