@@ -30,6 +30,7 @@ from services.gateway.published.public import Public
 from services.gateway.published.reading import Reader
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached
+from services.runtime.clock import Clock, system_clock
 from services.runtime.service import Service
 from services.runtime.serving import Sites, serve
 
@@ -40,9 +41,9 @@ _OPEN_PATHS = ("/static",)
 """Mounts and routes that FastAPI does not make: they cannot declare who may use them."""
 
 
-def build(settings: GatewaySettings) -> Sites:
+def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
     """Put the application together: the public's site and that of operations."""
-    service = Service("gateway", settings)
+    service = Service("gateway", settings, clock)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh, at_once=True)
     devices = Cached(service.database, DEVICES, Devices.of_documents)

@@ -7,6 +7,7 @@ from services.ingest import spent
 from services.ingest.batch import Ingest
 from services.ingest.settings import IngestSettings
 from services.runtime.cached import Cached
+from services.runtime.clock import Clock, system_clock
 from services.runtime.service import Service
 from services.runtime.serving import serve
 
@@ -14,9 +15,9 @@ REGISTRY_SECONDS = 5.0
 _CUT_SECONDS = 3600.0
 
 
-def build(settings: IngestSettings) -> Service:
+def build(settings: IngestSettings, clock: Clock = system_clock) -> Service:
     """Put the service together."""
-    service = Service("ingest", settings)
+    service = Service("ingest", settings, clock)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     ingest = Ingest(service.database, service.producer, registry, settings, service.clock)
 

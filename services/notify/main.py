@@ -14,6 +14,7 @@ from services.notify.rules import load_rules
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
 from services.runtime.cached import Cached
+from services.runtime.clock import Clock, system_clock
 from services.runtime.service import Service
 from services.runtime.serving import serve
 
@@ -24,14 +25,14 @@ _SEND_SECONDS = 0.25
 _MEASURE_SECONDS = 5.0
 
 
-def build(settings: NotifySettings) -> Service:
+def build(settings: NotifySettings, clock: Clock = system_clock) -> Service:
     """Put the service together.
 
     Raises:
         YamlFileError: when the rule file cannot be used.
     """
     rules = load_rules(settings.rules)
-    service = Service("notify", settings)
+    service = Service("notify", settings, clock)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     alerts = Alerts(service.database, registry, rules, service.clock)
 
