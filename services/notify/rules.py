@@ -10,6 +10,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
     field_validator,
 )
 
@@ -117,12 +119,23 @@ class RuleFile(BaseModel):
     version: Literal[1]
     rules: tuple[Annotated[Rule, Field(discriminator="kind")], ...]
 
-    @field_validator("rules")
+    @field_validator("rules", mode="wrap")
     @classmethod
-    def _unique_ids(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        ids = [rule.id for rule in rules]
-        if doubled := [number for number, name in enumerate(ids) if name in ids[:number]]:
-            raise fields_broken(((number, "id"), "must be unique") for number in doubled)
+    def _unique_ids(cls, value: object, check: ValidatorFunctionWrapHandler) -> tuple[Rule, ...]:
+        """Looked for in the text as it came: an id may be doubled whatever else is wrong."""
+        given = value if isinstance(value, list | tuple) else ()
+        ids = [rule.get("id") if isinstance(rule, dict) else None for rule in given]
+        broken = [
+            ((number, "id"), "must be unique")
+            for number, name in enumerate(ids)
+            if name is not None and name in ids[:number]
+        ]
+        try:
+            rules: tuple[Rule, ...] = check(value)
+        except ValidationError as error:
+            raise fields_broken(broken, beside=error) from error
+        if broken:
+            raise fields_broken(broken)
         return rules
 
 
