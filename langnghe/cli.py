@@ -10,6 +10,7 @@ from langnghe import (
     prepare,
     registry,
     run,
+    silences,
     simulate,
     tokens,
     verify,
@@ -55,3 +56,4 @@ app.add_typer(tokens.app, name="tokens")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(silences.app, name="silences")

@@ -68,6 +68,23 @@ class Handling(StrEnum):
     DONE = "done"
 
 
+class HeldBy(StrEnum):
+    """What keeps an alert from being told."""
+
+    SILENCE = "silence"
+    RULE = "rule"
+
+
+class Held(BaseModel):
+    """Why agencies are not told of a firing alert now. It is on every screen all the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: HeldBy
+    until: Annotated[AwareDatetime | None, Field(description="When the silence ends")] = None
+    rule: Annotated[str | None, Field(description="Which fires at the same scope instead")] = None
+
+
 class AlertChanged(Event):
     """An alert moved: its state, how it is handled, or how far up it was told."""
 
@@ -97,6 +114,8 @@ class AlertChanged(Event):
     escalated: Annotated[
         int, Field(ge=0, description="Levels above that were told, for want of an answer")
     ] = 0
+    held: Annotated[Held | None, Field(description="Why agencies are not told now, if so")] = None
+    reminder: Annotated[bool, Field(description="Nothing is new but that nobody answered")] = False
 
     def subject(self) -> str:
         return self.alert

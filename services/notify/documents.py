@@ -1,5 +1,7 @@
 """An alert as MongoDB keeps it and as the rest of the system hears of it."""
 
+from datetime import datetime
+
 from schemas.alert import AgencyReplied, AlertChanged, AlertState, Evidence
 from services.notify.detectors import Reading
 from services.notify.lifecycle import Alert
@@ -26,6 +28,8 @@ def to_document(alert: Alert, rule: Rule | None) -> Document:
         "latest_received_at": alert.latest_received_at,
         "latest_occurred_at": alert.latest_occurred_at,
         "due": alert.due(rule) if alert.open else None,
+        "held": alert.held is not None,
+        "told_at": alert.told_at,
         "replies": [reply.model_dump(mode="json") for reply in alert.replies],
         "event": to_event(alert).model_dump(mode="json"),
     }
@@ -59,7 +63,19 @@ def to_alert(document: Document) -> Alert:
             AgencyReplied.model_validate(reply, strict=False)
             for reply in document.get("replies", ())
         ),
+        held=event.held,
+        told_at=_told_at(document),
+        reminder=event.reminder,
     )
+
+
+def _told_at(document: Document) -> datetime | None:
+    """When agencies were told; before this was noted they were, of all that fired, and at once."""
+    if "told_at" in document:
+        moment: datetime | None = document["told_at"]
+        return moment
+    fired = document["state"] in {AlertState.FIRING.value, AlertState.RESOLVED.value}
+    return document["changed_at"] if fired else None
 
 
 def to_event(alert: Alert) -> AlertChanged:
@@ -81,4 +97,6 @@ def to_event(alert: Alert) -> AlertChanged:
         answer_due=alert.answer_due,
         plan_due=alert.plan_due,
         escalated=alert.escalated,
+        held=alert.held,
+        reminder=alert.reminder,
     )

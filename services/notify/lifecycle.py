@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 
 from method.handling import TABLE, broken_rule
 from method.period import local_midnight
-from schemas.alert import AgencyReplied, AlertState, Evidence, Handling, Severity
+from schemas.alert import AgencyReplied, AlertState, Evidence, Handling, Held, Severity
 from schemas.scope import Scope
 from services.notify.detectors import Reading
 from services.notify.rules import Rule
@@ -36,6 +36,9 @@ class Alert:
         plan_due: last local day of its plan.
         escalated: how many levels above were told, because nobody answered.
         replies: all that were given, oldest first.
+        held: what keeps it from being told now.
+        told_at: when agencies were last told that it fires; None while they never were.
+        reminder: whether the last change is a reminder.
     """
 
     id: str
@@ -59,6 +62,9 @@ class Alert:
     plan_due: date | None = None
     escalated: int = 0
     replies: tuple[AgencyReplied, ...] = ()
+    held: Held | None = None
+    told_at: datetime | None = None
+    reminder: bool = False
 
     @property
     def open(self) -> bool:
@@ -76,7 +82,15 @@ class Alert:
             if rule is not None and self.recovering_since is not None
             else None
         )
-        return min(filter(None, (recovered, self.answer_due)), default=None)
+        told = (self.answer_due, self.repeat_due(rule)) if self.held is None else ()
+        return min(filter(None, (recovered, *told)), default=None)
+
+    def repeat_due(self, rule: Rule | None) -> datetime | None:
+        """When agencies are told again, should nobody have answered by then."""
+        if rule is None or rule.repeat_every is None or self.told_at is None:
+            return None
+        waited_for = self.state is AlertState.FIRING and self.handling is Handling.WAITING
+        return self.told_at + rule.repeat_every if waited_for else None
 
 
 def _moved(alert: Alert, rule: Rule, state: AlertState, now: datetime) -> Alert:

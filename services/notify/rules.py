@@ -3,9 +3,10 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -13,11 +14,13 @@ from pydantic import (
     ValidationError,
     ValidatorFunctionWrapHandler,
     field_validator,
+    model_validator,
 )
 
 from method.definition import definitions
 from schemas.alert import Severity
 from schemas.figure import Percent
+from services.notify import inhibition
 from services.runtime.yamlfile import fields_broken, read_yaml
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -33,6 +36,16 @@ def _duration(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+def _not_too_often(pause: timedelta) -> timedelta:
+    if pause < timedelta(hours=1):
+        msg = "must be 1h or more: who is told more often reads none of it"
+        raise ValueError(msg)
+    return pause
+
+
+RuleId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 ScopeKind = Literal["unit", "commune", "province", "ministry", "country", "field"]
 
 
@@ -46,7 +59,10 @@ class _Rule(BaseModel):
         min_n: fewer answers than this are no evidence, neither of trouble nor of recovery.
         for_: how long the condition must hold before the alert fires.
         keep_firing_for: how long recovery must hold before it is resolved.
-        severity: how soon somebody has to look; of `info` nobody is told, it is on the screen.
+        severity: how soon somebody has to look, and so how agencies are told (telling.py).
+        inhibited_by: ids of rules that hold this one back: while an alert of one of them fires at
+            the same scope, agencies are not told.
+        repeat_every: how often agencies are told again of an alert that nobody has answered.
         acknowledge_within: how long the agency has to answer a firing alert, and each level above
             it after that; without it nobody above is told.
         plan_within: how long it has for a plan, once it has acknowledged.
@@ -54,13 +70,15 @@ class _Rule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    id: RuleId
     scopes: Annotated[tuple[ScopeKind, ...], Field(min_length=1)]
     window: str
     min_n: Annotated[int, Field(ge=1)] = 30
     for_: Annotated[Duration, Field(alias="for")]
     keep_firing_for: Duration
     severity: Severity
+    inhibited_by: tuple[RuleId, ...] = ()
+    repeat_every: Annotated[Duration, AfterValidator(_not_too_often)] | None = None
     acknowledge_within: Duration | None = None
     plan_within: Duration | None = None
 
@@ -72,6 +90,13 @@ class _Rule(BaseModel):
             msg = f"must be one of {', '.join(known)}"
             raise ValueError(msg)
         return window
+
+    @model_validator(mode="after")
+    def _repeats_what_is_told(self) -> Self:
+        if self.severity is Severity.INFO and self.repeat_every is not None:
+            rule = "must not be there with severity info: nobody is told"
+            raise fields_broken([(("repeat_every",), rule)])
+        return self
 
 
 class BelowTarget(_Rule):
@@ -125,7 +150,7 @@ class RuleFile(BaseModel):
         """Looked for in the text as it came: an id may be doubled whatever else is wrong."""
         given = value if isinstance(value, list | tuple) else ()
         ids = [rule.get("id") if isinstance(rule, dict) else None for rule in given]
-        broken = [
+        broken: list[inhibition.Broken] = [
             ((number, "id"), "must be unique")
             for number, name in enumerate(ids)
             if name is not None and name in ids[:number]
@@ -134,7 +159,7 @@ class RuleFile(BaseModel):
             rules: tuple[Rule, ...] = check(value)
         except ValidationError as error:
             raise fields_broken(broken, beside=error) from error
-        if broken:
+        if broken := broken or list(inhibition.broken(rules)):
             raise fields_broken(broken)
         return rules
 

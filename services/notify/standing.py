@@ -28,6 +28,7 @@ async def _measure_alerts(database: Database, now: datetime) -> None:
                 "$match": {
                     "open": True,
                     "state": AlertState.FIRING.value,
+                    "held": {"$ne": True},  # while it is held back nobody is asked for an answer
                     "event.handling": Handling.WAITING.value,
                 }
             },

@@ -16,6 +16,9 @@ DELIVERED_KEPT_FOR: Final = timedelta(days=90)
 ENDPOINTS: Final = "notify.endpoints"
 """One document a receiver: until when it is busy, and whether it said that it is gone."""
 
+SILENCES: Final = "notify.silences"
+"""One document a silence, written by an operator's command; none is removed."""
+
 INDEXES: Final = {
     ALERTS: [
         # At most one open episode of a rule at a scope, whoever tries to open another.
@@ -25,6 +28,7 @@ INDEXES: Final = {
             partialFilterExpression={"open": True},
         ),
         IndexModel([("open", ASCENDING), ("due", ASCENDING)]),
+        IndexModel([("open", ASCENDING), ("held", ASCENDING), ("scope", ASCENDING)]),
         IndexModel([("state", ASCENDING), ("changed_at", ASCENDING)]),
     ],
     OUTBOX: [
@@ -42,4 +46,5 @@ INDEXES: Final = {
         IndexModel("delivered_at", expireAfterSeconds=int(DELIVERED_KEPT_FOR.total_seconds())),
     ],
     ENDPOINTS: [],
+    SILENCES: [IndexModel([("until", ASCENDING)])],
 }

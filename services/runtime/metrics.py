@@ -232,6 +232,12 @@ NOTIFY_OLDEST_UNACKNOWLEDGED_SECONDS = _gauge(
     "Critical, over 7 days: every level above knows by then, and nobody has answered.",
     ["severity"],
 )
+NOTIFY_HELD = _counter(
+    "langnghe_notify_held_total",
+    "Alerts that began to be held back from agencies, by reason: silence, rule (inhibited_by)",
+    "`silence` jumps: a silence covers more than its author meant. `langnghe silences list`.",
+    ["by"],
+)
 NOTIFY_DELIVERIES = _counter(
     "langnghe_notify_deliveries_total",
     "Attempts to deliver, by channel and outcome: delivered, retried, given_up, gone (HTTP 410)",

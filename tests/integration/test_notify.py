@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -118,8 +119,11 @@ async def agency() -> AsyncIterator[Agency]:
         yield agency
 
 
-@pytest_asyncio.fixture
-async def office(servers: Servers, database: Database, agency: Agency) -> AsyncIterator[Office]:
+@asynccontextmanager
+async def open_office(
+    servers: Servers, database: Database, agency: Agency
+) -> AsyncIterator[Office]:
+    """Notify, with one office that is reached by webhook and e-mail."""
     await load_small_registry(database)
     url = f"{agency.webhook_url}/unit:{UNIT}"
     hooked = entry(EntryKind.UNIT, UNIT, "commune:00004", email="office@example.vn", webhook=url)
@@ -141,6 +145,12 @@ async def office(servers: Servers, database: Database, agency: Agency) -> AsyncI
     async with office.webhook.open():
         yield office
     await producer.stop()
+
+
+@pytest_asyncio.fixture
+async def office(servers: Servers, database: Database, agency: Agency) -> AsyncIterator[Office]:
+    async with open_office(servers, database, agency) as office:
+        yield office
 
 
 async def settle() -> None:

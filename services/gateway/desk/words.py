@@ -39,6 +39,7 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
         "opened": "Báo động lúc",
         "answer_due": "Hạn phản hồi",
         "plan_due": "Hạn của kế hoạch",
+        "held": {"silence": "Im lặng đến", "rule": "Chưa thông báo vì đã có cảnh báo"},
         "escalated": "Đã chuyển lên cấp trên",
         "times": "lần",
         "reply": {
@@ -84,6 +85,7 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
         "opened": "Since",
         "answer_due": "To be answered by",
         "plan_due": "Plan to be done by",
+        "held": {"silence": "Silenced until", "rule": "Not told: another alert fires here"},
         "escalated": "Told to the level above",
         "times": "times",
         "reply": {
