@@ -58,7 +58,7 @@ def _line(silence: Silence, now: datetime) -> str:
 @app.command("list")
 def list_command(
     over: Annotated[bool, typer.Option("--all", help="Also those that are over")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, at most")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many of them, at most")] = 100,
     in_json: Annotated[bool, typer.Option("--json", help="As JSON, times in UTC")] = False,
     data: DataOption = DEFAULT_FOLDER,
 ) -> None:
@@ -66,8 +66,9 @@ def list_command(
     now = system_clock()
 
     async def read(database: Database) -> list[Silence]:
-        found = await silences.every(database, limit) if over else None
-        return await silences.in_force(database, now) if found is None else found
+        if over:
+            return await silences.every(database, limit)
+        return await silences.in_force(database, now)
 
     found = _run(data, read)
     if in_json:
