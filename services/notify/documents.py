@@ -1,6 +1,7 @@
 """An alert as MongoDB keeps it and as the rest of the system hears of it."""
 
 from schemas.alert import AgencyReplied, AlertChanged, AlertState, Evidence
+from schemas.history import Moment
 from services.notify.detectors import Reading
 from services.notify.lifecycle import Alert
 from services.notify.rules import Rule
@@ -8,7 +9,7 @@ from services.runtime.database import Document
 
 
 def to_document(alert: Alert, rule: Rule | None) -> Document:
-    """The stored form; `event` and `replies` in it are what readers outside notify may look at."""
+    """The stored form; others may look at `event`, `replies` and `history` in it."""
     return {
         "_id": alert.id,
         "rule": alert.rule,
@@ -26,6 +27,7 @@ def to_document(alert: Alert, rule: Rule | None) -> Document:
         "latest_received_at": alert.latest_received_at,
         "latest_occurred_at": alert.latest_occurred_at,
         "due": alert.due(rule) if alert.open else None,
+        "history": [moment.model_dump(mode="json") for moment in alert.history],
         "replies": [reply.model_dump(mode="json") for reply in alert.replies],
         "event": to_event(alert).model_dump(mode="json"),
     }
@@ -43,6 +45,7 @@ def to_alert(document: Document) -> Alert:
         state=AlertState(document["state"]),
         revision=document["revision"],
         opened_at=document["opened_at"],
+        began_at=event.began_at or document["opened_at"],
         changed_at=document["changed_at"],
         held_since=document["held_since"],
         recovering_since=document["recovering_since"],
@@ -59,6 +62,7 @@ def to_alert(document: Document) -> Alert:
             AgencyReplied.model_validate(reply, strict=False)
             for reply in document.get("replies", ())
         ),
+        history=tuple(Moment.model_validate(moment) for moment in document.get("history", ())),
     )
 
 
@@ -73,6 +77,7 @@ def to_event(alert: Alert) -> AlertChanged:
         scope=alert.scope,
         state=alert.state,
         opened_at=alert.opened_at,
+        began_at=alert.began_at,
         changed_at=alert.changed_at,
         evidence=alert.evidence,
         latest_received_at=alert.latest_received_at,

@@ -1,0 +1,21 @@
+"""What befell an alert, as notify keeps it beside the alert (`history`), oldest first."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from schemas.alert import AlertState
+from schemas.scope import Scope
+
+
+class Moment(BaseModel):
+    """An alert changed its state, or went up for want of an answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: AwareDatetime
+    state: AlertState
+    escalated: Annotated[int, Field(ge=0, description="Levels above that were told by then")] = 0
+    told: Annotated[
+        tuple[Scope, ...], Field(description="Agencies that a message about it was written to")
+    ] = ()
