@@ -98,6 +98,10 @@ class AlertChanged(Event):
     scope: Scope
     state: AlertState
     opened_at: AwareDatetime
+    began_at: Annotated[
+        AwareDatetime | None,
+        Field(description="Since when, as it opened: first of the change's run, or of the window"),
+    ] = None
     changed_at: AwareDatetime
     evidence: Evidence
     latest_received_at: Annotated[

@@ -33,4 +33,5 @@ INDICES: Final = "scoring.indices"
 """Owner: scoring. `IndexUpdated` of a scope and item, `_id` scope|item."""
 
 ALERTS: Final = "notify.alerts"
-"""Owner: notify. One document an alert; `event` is its last `AlertChanged`."""
+"""Owner: notify. One document an alert; `event` is its last `AlertChanged`,
+`replies` are its answers (`AgencyReplied`), `history` is what befell it (`schemas/history.py`)."""

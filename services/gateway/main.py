@@ -9,8 +9,10 @@ from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import openapi, problems
 from services.gateway.contacts import routes as contacts
+from services.gateway.desk import pages as desk_pages
 from services.gateway.desk import routes as desk
 from services.gateway.desk.answering import Desk
+from services.gateway.desk.detail import Details
 from services.gateway.devices import enrolment
 from services.gateway.devices.model import Devices
 from services.gateway.devices.signature import Signatures
@@ -21,8 +23,11 @@ from services.gateway.intake.feedback import Intake
 from services.gateway.intake.senders import Senders
 from services.gateway.pages import routes as pages
 from services.gateway.people import guard, wiring
+from services.gateway.people.comments import Comments
+from services.gateway.people.routes import Looks
 from services.gateway.published import live
 from services.gateway.published import routes as published
+from services.gateway.published.closeup import CloseUp
 from services.gateway.published.daily import Days
 from services.gateway.published.disclosure import Disclosure
 from services.gateway.published.live import REFRESH_SECONDS, Live
@@ -79,7 +84,15 @@ def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
     app.include_router(contacts.router(contacts.Desk(service.database, settings, service.clock)))
     keeper = wiring.install(app, service, registry, reader, settings)
     answering = Desk(service.database, service.producer, keeper, reader, service.clock)
-    app.include_router(desk.router(answering, keeper, registry, service.clock))
+    details = Details(
+        answering,
+        CloseUp(service.database),
+        Comments(service.database, registry, service.clock),
+        Looks(service.database, service.clock),
+        service.clock,
+    )
+    app.include_router(desk.router(answering, details, keeper))
+    app.include_router(desk_pages.router(answering, details, keeper, service.clock))
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     guard.check(app, _OPEN_PATHS)
     operations = Starlette(routes=[*service.health.routes(), openapi.route(app)])

@@ -13,6 +13,7 @@ from method.period import local_day
 from schemas.alert import AgencyReplied, AlertState, Evidence
 from schemas.base import read
 from schemas.collections import ALERTS
+from schemas.history import Moment
 from schemas.index import IndexUpdated
 from schemas.registry import Registry
 from schemas.scope import scope_kind
@@ -55,6 +56,15 @@ def _evidence(rule: Rule, index: IndexUpdated, baseline: float | None) -> Eviden
             return figures.model_copy(update={"change": index.change})
 
 
+def _began(rule: Rule, index: IndexUpdated) -> datetime:
+    """Since when there is what a new alert rests on."""
+    match rule:
+        case Change() if index.change is not None and index.change.since is not None:
+            return index.change.since
+        case _:
+            return index.windows[rule.window].start
+
+
 def read_index(rule: Rule, index: IndexUpdated, alert: Alert | None, now: datetime) -> Alert | None:
     """The alert of a rule after a new index; the same one, or None, where nothing changes. Pure."""
     if rule.window not in index.windows or (
@@ -68,7 +78,11 @@ def read_index(rule: Rule, index: IndexUpdated, alert: Alert | None, now: dateti
         return alert
     evidence = _evidence(rule, index, baseline)
     seen = replace(
-        alert or open_alert(rule, index.scope, index.version, evidence, now),
+        alert
+        or replace(
+            open_alert(rule, index.scope, index.version, evidence, now),
+            began_at=_began(rule, index),
+        ),
         reading=reading,
         index_version=index.version,
         evidence=evidence,
@@ -76,6 +90,22 @@ def read_index(rule: Rule, index: IndexUpdated, alert: Alert | None, now: dateti
         latest_occurred_at=index.latest_occurred_at,
     )
     return seen if alert is None else advance(seen, rule, now)
+
+
+def _remembering(before: Alert | None, after: Alert, messages: Sequence[Entry]) -> Alert:
+    """The alert with what befell it just now; an answer is kept apart. Pure."""
+    told = {entry.agency: None for entry in messages if entry.channel is not Channel.TOPIC}
+    if before and _befallen(before) == _befallen(after) and not told:
+        return after
+    state, escalated, held = _befallen(after)
+    moment = Moment(
+        at=after.changed_at, state=state, escalated=escalated, held=held, told=tuple(told)
+    )
+    return replace(after, history=(*after.history, moment))
+
+
+def _befallen(alert: Alert) -> tuple[AlertState, int, bool]:
+    return alert.state, alert.escalated, alert.held is not None
 
 
 class Alerts:
@@ -204,6 +234,7 @@ class Alerts:
         after = telling.alert
         moved = before is None or before.revision != after.revision
         messages = self._messages(telling) if moved else []
+        after = _remembering(before, after, messages)
 
         async def work(session: Session) -> None:
             document = to_document(after, rule)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from schemas.alert import AgencyReplied, AlertChanged, AlertState, Evidence
+from schemas.history import Moment
 from services.notify.detectors import Reading
 from services.notify.lifecycle import Alert
 from services.notify.rules import Rule
@@ -10,7 +11,7 @@ from services.runtime.database import Document
 
 
 def to_document(alert: Alert, rule: Rule | None) -> Document:
-    """The stored form; `event` and `replies` in it are what readers outside notify may look at."""
+    """The stored form; others may look at `event`, `replies` and `history` in it."""
     return {
         "_id": alert.id,
         "rule": alert.rule,
@@ -30,6 +31,7 @@ def to_document(alert: Alert, rule: Rule | None) -> Document:
         "due": alert.due(rule) if alert.open else None,
         "held": alert.held is not None,
         "told_at": alert.told_at,
+        "history": [moment.model_dump(mode="json") for moment in alert.history],
         "replies": [reply.model_dump(mode="json") for reply in alert.replies],
         "event": to_event(alert).model_dump(mode="json"),
     }
@@ -47,6 +49,7 @@ def to_alert(document: Document) -> Alert:
         state=AlertState(document["state"]),
         revision=document["revision"],
         opened_at=document["opened_at"],
+        began_at=event.began_at or document["opened_at"],
         changed_at=document["changed_at"],
         held_since=document["held_since"],
         recovering_since=document["recovering_since"],
@@ -66,6 +69,7 @@ def to_alert(document: Document) -> Alert:
         held=event.held,
         told_at=_told_at(document),
         reminder=event.reminder,
+        history=tuple(Moment.model_validate(moment) for moment in document.get("history", ())),
     )
 
 
@@ -89,6 +93,7 @@ def to_event(alert: Alert) -> AlertChanged:
         scope=alert.scope,
         state=alert.state,
         opened_at=alert.opened_at,
+        began_at=alert.began_at,
         changed_at=alert.changed_at,
         evidence=alert.evidence,
         latest_received_at=alert.latest_received_at,

@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from method.handling import TABLE, broken_rule
 from method.period import local_midnight
 from schemas.alert import AgencyReplied, AlertState, Evidence, Handling, Held, Severity
+from schemas.history import Moment
 from schemas.scope import Scope
 from services.notify.detectors import Reading
 from services.notify.rules import Rule
@@ -27,6 +28,7 @@ class Alert:
     Attributes:
         id: the same from opening to end.
         revision: grows by one with every change of state.
+        began_at: since when, as it opened: the first moment of what it rested on then.
         held_since: since when the condition holds without a break (pending).
         recovering_since: since when recovery holds without a break (firing).
         reading: the last one there was.
@@ -39,6 +41,7 @@ class Alert:
         held: what keeps it from being told now.
         told_at: when agencies were last told that it fires; None while they never were.
         reminder: whether the last change is a reminder.
+        history: what befell it, oldest first; written down with each move.
     """
 
     id: str
@@ -49,6 +52,7 @@ class Alert:
     state: AlertState
     revision: int
     opened_at: datetime
+    began_at: datetime
     changed_at: datetime
     held_since: datetime
     recovering_since: datetime | None
@@ -65,6 +69,7 @@ class Alert:
     held: Held | None = None
     told_at: datetime | None = None
     reminder: bool = False
+    history: tuple[Moment, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -117,6 +122,7 @@ def open_alert(
         state=AlertState.PENDING,
         revision=0,
         opened_at=now,
+        began_at=now,
         changed_at=now,
         held_since=now,
         recovering_since=None,

@@ -59,6 +59,10 @@ async def test_pages_for_people(page: Page, stack: Running) -> None:
     await page.get_by_role("button", name="Đăng nhập").click()
     await in_both_languages(page, "me")
     await page.goto(f"{gateway}/desk")
+    await in_both_languages(page, "desk")
+    await page.goto(f"{gateway}/desk")
+    await page.get_by_role("article").first.get_by_role("link").click()
+    await expect(page.locator("svg.by-day circle")).to_have_count(1)
     for summary in await page.locator("summary").all():
         await summary.click()
-    await in_both_languages(page, "desk")
+    await in_both_languages(page, "one alert")

@@ -92,6 +92,12 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
         ("GET", "/v1/desk"): Case(
             (401, 200, 200, 200, 403, 403, 403), f"/v1/desk?scope={IN_SCOPE}"
         ),
+        ("GET", "/v1/desk/alerts/{id:path}"): Case(
+            (401, 404, 404, 404, 403, 403, 404), "/v1/desk/alerts/no/such"
+        ),
+        ("GET", "/desk/alerts/{id:path}"): Case(
+            (303, 404, 404, 404, 403, 403, 404), "/desk/alerts/no/such"
+        ),
         ("POST", "/v1/replies"): Case(
             (401, 404, 403, 403, 403, 403, 404), "/v1/replies", {"json": reply}
         ),

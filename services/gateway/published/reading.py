@@ -11,7 +11,7 @@ from method.index import Parts, rolling_index
 from method.period import day_key, local_day
 from schemas.alert import AlertChanged, AlertState
 from schemas.collections import ALERTS, INDICES, TALLIES
-from schemas.figure import Counts
+from schemas.counts import counts_of
 from schemas.index import IndexUpdated, WindowFigures
 from schemas.instrument import OVERALL
 from schemas.registry import EntryKind, Registry
@@ -27,7 +27,7 @@ from services.gateway.published.views import (
 )
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
-from services.runtime.database import Database, Document
+from services.runtime.database import Database
 
 COUNTRY_NAME = Name(vi="Cả nước", en="Viet Nam")
 
@@ -50,6 +50,11 @@ class Reader:
             return COUNTRY_NAME
         entry = self._registry.value.latest(scope, self._today())
         return Name(vi=entry.name_vi, en=entry.name_en) if entry else None
+
+    def within(self, scope: Scope) -> list[Scope]:
+        """A scope and all that stands below it today."""
+        below = self._registry.value.below(scope, self._today())
+        return [scope, *(entry.key for entry in below)]
 
     def _below(self, parent: Scope, kind: EntryKind | None) -> list[Scope]:
         """What stands under a scope today: directly, or at any depth if it is of one kind."""
@@ -99,7 +104,7 @@ class Reader:
         return [
             DayView(
                 day=date.fromisoformat(document["period"]),
-                figure=figure(_counts(document), definition),
+                figure=figure(counts_of(document), definition),
             )
             async for document in self._database[TALLIES]
             .find(
@@ -151,8 +156,3 @@ class Reader:
 def _windows(windows: dict[str, WindowFigures]) -> dict[str, WindowView]:
     # Checked when they were read: a list of the country has a hundred thousand figures.
     return {name: WindowView.model_construct(**dict(window)) for name, window in windows.items()}
-
-
-def _counts(document: Document) -> Counts:
-    one, two, three, four, five = (int(document[f"n{level}"]) for level in range(1, 6))
-    return one, two, three, four, five
