@@ -23,7 +23,7 @@ from services.notify.documents import to_alert, to_document, to_event
 from services.notify.lifecycle import Alert, advance, escalate, open_alert, reply
 from services.notify.outbox import Channel, Entry
 from services.notify.recipients import entries_for, levels_above
-from services.notify.rules import BelowTarget, Change, Drop, Rule
+from services.notify.rules import BelowTarget, Change, Drift, Drop, Rule
 from services.runtime import metrics
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
@@ -53,6 +53,8 @@ def _evidence(rule: Rule, index: IndexUpdated, baseline: float | None) -> Eviden
             return figures.model_copy(update={"baseline": fell_from})
         case Change():
             return figures.model_copy(update={"change": index.change})
+        case Drift():
+            return figures.model_copy(update={"trend": index.trend})
 
 
 def read_index(rule: Rule, index: IndexUpdated, alert: Alert | None, now: datetime) -> Alert | None:
