@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final, NamedTuple
 
 from method.definition import definition_on
 from method.period import local_day, local_hour_start
 from method.window import window_figures
 from schemas.figure import Counts
-from schemas.index import ChangeFigures, IndexUpdated
+from schemas.index import ChangeFigures, IndexUpdated, TrendFigures
 from schemas.scope import Scope
 
 
@@ -26,13 +27,24 @@ class Parts:
     latest_received_at: datetime | None = None
 
 
+class Signs(NamedTuple):
+    """What is told of a unit's headline besides its windows."""
+
+    change: ChangeFigures | None = None
+    trend: TrendFigures | None = None
+
+
+NO_SIGNS: Final = Signs()
+"""Of all else."""
+
+
 def rolling_index(
     scope: Scope,
     item: str,
     parts: Parts,
     now: datetime,
     version: int,
-    change: ChangeFigures | None = None,
+    signs: Signs = NO_SIGNS,
 ) -> IndexUpdated:
     """All windows of a scope as of now, by the definition of today.
 
@@ -42,7 +54,7 @@ def rolling_index(
         parts: its answers.
         now: the time.
         version: grows with every recomputation.
-        change: of a unit's headline.
+        signs: of a unit's headline.
     """
     definition = definition_on(local_day(now))
     return IndexUpdated(
@@ -55,5 +67,6 @@ def rolling_index(
         latest_occurred_at=parts.latest_occurred_at,
         latest_received_at=parts.latest_received_at,
         windows=window_figures(definition, now, parts.counts),
-        change=change,
+        change=signs.change,
+        trend=signs.trend,
     )

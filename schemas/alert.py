@@ -17,7 +17,7 @@ from pydantic import (
 from schemas.base import Event
 from schemas.feedback import AgencyCode
 from schemas.figure import Figure, Percent
-from schemas.index import ChangeFigures
+from schemas.index import ChangeFigures, TrendFigures
 from schemas.masking import mask
 from schemas.scope import Scope
 
@@ -57,6 +57,9 @@ class Evidence(BaseModel):
     change: Annotated[
         ChangeFigures | None, Field(description="Of a change: since when, on how many answers")
     ] = None
+    trend: Annotated[
+        TrendFigures | None, Field(description="Of a drift: where to, on how many answers")
+    ] = None
 
 
 class Handling(StrEnum):
@@ -93,7 +96,7 @@ class AlertChanged(Event):
     alert: Annotated[str, Field(description="The same from opening to end")]
     revision: Annotated[int, Field(ge=1, description="Grows by one with every change")]
     rule: str
-    kind: Annotated[str, Field(description="Which detector: below_target, drop, change")]
+    kind: Annotated[str, Field(description="Which detector: below_target, drop, change, drift")]
     severity: Severity
     scope: Scope
     state: AlertState

@@ -24,7 +24,8 @@ where to go on in feedback.accepted.v1."""
 
 CHARTS: Final = "scoring.charts"
 """Owner: scoring. The change chart of a unit (method/change.py), `_id` its agency code; `reference`
-is the share of unsatisfied answers that is usual there, as of the local day `referenced_on`."""
+is the share of unsatisfied answers that is usual there, as of the local day `referenced_on`, and
+`trend` what `IndexUpdated` tells of it."""
 
 TALLIES: Final = "scoring.tallies"
 """Owner: scoring. Scope × item × period (a local day; an hour, for the last days): n1…n5."""

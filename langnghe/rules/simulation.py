@@ -14,16 +14,17 @@ from langnghe.rules.testfile import Answers
 from method.change import Chart, design, follow
 from method.definition import definition_on
 from method.figure import satisfied
-from method.index import Parts, rolling_index
+from method.index import Parts, Signs, rolling_index
 from method.period import day_key, hour_key, local_day, local_hour_start
 from method.window import Segment, add, segments
 from schemas.figure import LEVELS, NO_ANSWERS, Counts
-from schemas.index import IndexUpdated
+from schemas.index import IndexUpdated, TrendFigures
 from schemas.instrument import OVERALL
 from schemas.scope import Scope, scope_kind
 from services.notify.alerts import read_index
 from services.notify.lifecycle import Alert, advance
 from services.notify.rules import Rule
+from services.scoring import trends
 from services.scoring.charts import figures
 
 
@@ -46,6 +47,7 @@ class _Tally:
         self._latest: datetime | None = None
         self._chart: Chart | None = Chart() if scope_kind(scope) == "unit" else None
         self._reference = design().reference(0, 0)
+        self._trend: TrendFigures | None = None
 
     def count(self, moment: datetime, levels: Sequence[int]) -> None:
         """Take answers in."""
@@ -61,11 +63,14 @@ class _Tally:
             self._chart = follow(self._chart, answers, self._reference, design())
 
     def renew_reference(self, today: date) -> None:
-        """Measure the chart against the past as of a day."""
+        """Measure the chart against the past as of a day, and make the trend."""
         first, last = design().past(today)
         past = self._within(Segment("past", "day", day_key(first), day_key(last)))
         unsatisfied = sum(past) - satisfied(past, definition_on(last))
         self._reference = design().reference(sum(past), unsatisfied)
+        if self._chart is not None:
+            days = {date.fromisoformat(key): n for key, n in self._periods["day"].items()}
+            self._trend = trends.figures(days, today, sum(past), unsatisfied)
 
     def _within(self, segment: Segment) -> Counts:
         periods = self._periods[segment.grain]
@@ -77,7 +82,8 @@ class _Tally:
         counts = {cut.name: self._within(cut) for cut in cuts}
         parts = Parts(counts, latest_occurred_at=self._latest, latest_received_at=self._latest)
         change = figures(self._chart, self._reference) if self._chart else None
-        return rolling_index(self._scope, OVERALL, parts, now, version, change)
+        signs = Signs(change, self._trend)
+        return rolling_index(self._scope, OVERALL, parts, now, version, signs)
 
 
 class _Coming(NamedTuple):

@@ -26,7 +26,7 @@ from services.notify.inhibition import in_order
 from services.notify.lifecycle import Alert, advance, open_alert, reply
 from services.notify.outbox import Channel, Entry
 from services.notify.recipients import entries_for, levels_above
-from services.notify.rules import BelowTarget, Change, Drop, Rule
+from services.notify.rules import BelowTarget, Change, Drift, Drop, Rule
 from services.notify.telling import Telling, tell
 from services.runtime import metrics
 from services.runtime.cached import Cached
@@ -54,6 +54,8 @@ def _evidence(rule: Rule, index: IndexUpdated, baseline: float | None) -> Eviden
             return figures.model_copy(update={"baseline": fell_from})
         case Change():
             return figures.model_copy(update={"change": index.change})
+        case Drift():
+            return figures.model_copy(update={"trend": index.trend})
 
 
 def _began(rule: Rule, index: IndexUpdated) -> datetime:

@@ -133,7 +133,19 @@ class Change(_Rule):
     false_alarm_every: Duration = timedelta(days=1200)
 
 
-Rule = BelowTarget | Drop | Change
+class Drift(_Rule):
+    """An office has slowly become worse than is usual there: less than a change, and for weeks.
+
+    An exponentially weighted mean of its complete days (method/trend.py), so it moves once a day.
+    `min_n` is of as many answers as say as much as the mean does.
+    """
+
+    kind: Literal["drift"]
+    scopes: tuple[Literal["unit"]] = ("unit",)
+    limit: Annotated[float, Field(gt=0, le=10)] = 3.25
+
+
+Rule = BelowTarget | Drop | Change | Drift
 
 
 class RuleFile(BaseModel):

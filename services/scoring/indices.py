@@ -8,17 +8,16 @@ from typing import Any, Final
 from pymongo import UpdateOne
 
 from method.definition import definition_on
-from method.index import Parts, rolling_index
+from method.index import NO_SIGNS, Parts, rolling_index
 from method.period import local_day, local_hour_start
 from method.window import Segment, segments
 from schemas.collections import INDICES, TALLIES
-from schemas.figure import Counts
 from schemas.index import IndexUpdated
 from schemas.instrument import OVERALL
 from schemas.scope import Scope, scope_kind
 from services.runtime.database import Database, Document
 from services.scoring import charts
-from services.scoring.tallies import LEVEL_FIELDS
+from services.scoring.tallies import LEVEL_FIELDS, counts
 
 _UPWARDS: Final = ("unit", "field", "commune", "province", "ministry", "country")
 
@@ -54,14 +53,9 @@ def _by_segment(scopes: Sequence[Scope], cut: Sequence[Segment]) -> list[dict[st
     ]
 
 
-def _counts(document: Document) -> Counts:
-    one, two, three, four, five = (int(document[name]) for name in LEVEL_FIELDS)
-    return one, two, three, four, five
-
-
 def _add(parts: Parts, document: Document) -> None:
     """Take in the sums of one segment."""
-    parts.counts[document["_id"]["segment"]] = _counts(document)
+    parts.counts[document["_id"]["segment"]] = counts(document)
     parts.latest_occurred_at = _latest(parts.latest_occurred_at, document["latest_occurred_at"])
     parts.latest_received_at = _latest(parts.latest_received_at, document["latest_received_at"])
 
@@ -103,10 +97,11 @@ async def refresh_indices(
         {"scope": {"$in": list(scopes)}}, {"scope": 1, "item": 1}
     ):
         found.setdefault((known["scope"], known["item"]), Parts())
-    changes = await charts.read(database, scopes)
+    signs = await charts.read(database, scopes)
     indices = [
         rolling_index(
-            *(scope, item, parts, now, version), changes.get(scope) if item == OVERALL else None
+            *(scope, item, parts, now, version),
+            signs.get(scope, NO_SIGNS) if item == OVERALL else NO_SIGNS,
         )
         for (scope, item), parts in found.items()
     ]

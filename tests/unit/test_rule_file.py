@@ -19,7 +19,7 @@ rules:
 
 def test_shipped_rules_are_valid_and_one_of_them_pages() -> None:
     rules = load_rules(ROOT / "deploy/rules/rules.yaml")
-    assert {rule.kind for rule in rules} == {"below_target", "drop", "change"}
+    assert {rule.kind for rule in rules} == {"below_target", "drop", "change", "drift"}
     assert [rule.id for rule in rules if rule.severity is Severity.CRITICAL] == ["change"]
     assert all(rule.min_n >= 30 for rule in rules)
 

@@ -27,6 +27,14 @@ DROP = """
     severity: info
 """
 
+DRIFT = """
+    limit: 3.25
+    min_n: 30
+    for: 0s
+    keep_firing_for: 2d
+    severity: warning
+"""
+
 RULES = """\
 version: 1
 rules:
@@ -116,7 +124,7 @@ def test_a_place_is_not_taken_for_a_picture(folder: Path) -> None:
 
 
 def test_the_shipped_rules_are_good() -> None:
-    for file, count in ((SHIPPED / "rules.yaml", 3), (ROOT / "deploy" / "demo" / "rules.yaml", 2)):
+    for file, count in ((SHIPPED / "rules.yaml", 4), (ROOT / "deploy" / "demo" / "rules.yaml", 2)):
         assert rules("check", file) == (0, f"{file}: good, {count} rules\n")
 
 
@@ -131,7 +139,7 @@ def test_without_a_file_that_is_there_nothing_is_done(command: str, tmp_path: Pa
 def test_the_shipped_rules_do_what_their_cases_say() -> None:
     code, output = rules("test", SHIPPED / "rules.test.yaml")
     assert code == 0, output
-    assert output.count("holds: ") == len(output.splitlines()) == 9
+    assert output.count("holds: ") == len(output.splitlines()) == 11
 
 
 def test_the_documented_case_holds_for_the_shipped_rules(tmp_path: Path) -> None:
@@ -165,6 +173,13 @@ def test_the_documented_case_holds_for_the_shipped_rules(tmp_path: Path) -> None
         ("alpha: 0.01", "alpha: 0.2"),
         ("min_points: 5", "min_points: 3"),
         ("min_points: 5\n    min_n: 30", "min_points: 5\n    min_n: 90"),
+        (DRIFT, DRIFT.replace("3.25", "2.9")),
+        (DRIFT, DRIFT.replace("3.25", "3.3")),
+        (DRIFT, DRIFT.replace("30", "29")),
+        (DRIFT, DRIFT.replace("30", "31")),
+        (DRIFT, DRIFT.replace("0s", "10m")),
+        (DRIFT, DRIFT.replace("2d", "1d")),
+        (DRIFT, DRIFT.replace("warning", "info")),
         (DROP, DROP.replace("1h", "70m")),
         (DROP, DROP.replace("12h", "13h")),
         (DROP, DROP.replace("info", "critical")),

@@ -21,6 +21,7 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
             "change": "Mức hài lòng giảm so với thường lệ",
             "drop": "Mức hài lòng giảm so với giai đoạn trước",
             "below_target": "Mức hài lòng dưới mục tiêu",
+            "drift": "Mức hài lòng giảm dần so với thường lệ",
         },
         "window": {
             "24h": "24 giờ qua",
@@ -32,6 +33,7 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
         "target": "Mục tiêu",
         "baseline": "Mức trước khi giảm",
         "usual": "Mức thường thấy tại đây",
+        "trend": "Xu hướng (trung bình có trọng số các ngày gần đây)",
         "since": "Từ",
         "of": "trên",
         "answers": "lượt trả lời",
@@ -121,6 +123,7 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
             "change": "Satisfaction fell below what is usual",
             "drop": "Satisfaction fell against the window before",
             "below_target": "Satisfaction is below target",
+            "drift": "Satisfaction has drifted below what is usual",
         },
         "window": {
             "24h": "Last 24 hours",
@@ -132,6 +135,7 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
         "target": "Target",
         "baseline": "Level before the fall",
         "usual": "Usual here",
+        "trend": "Trend (weighted mean of recent days)",
         "since": "Since",
         "of": "of",
         "answers": "answers",

@@ -97,7 +97,7 @@ class AlertBody(BaseModel):
     alert: Annotated[str, Field(description="The same from opening to end")]
     revision: Annotated[int, Field(description="Grows by one with every change")]
     rule: str
-    kind: Annotated[str, Field(description="Which detector: below_target, drop, change")]
+    kind: Annotated[str, Field(description="Which detector: below_target, drop, change, drift")]
     severity: Severity
     scope: Scope
     state: AlertState
