@@ -5,6 +5,7 @@ import typer
 from langnghe import (
     accounts,
     audit,
+    commendations,
     contacts,
     devices,
     prepare,
@@ -46,6 +47,7 @@ app.command("import")(importing.command)
 app.command("webhook-secret")(webhook.command)
 app.command("prepare")(prepare.command)
 app.command("run")(run.command)
+app.command("commendations")(commendations.command)
 app.add_typer(registry.app, name="registry")
 app.add_typer(verify.app, name="verify")
 app.add_typer(rules.app, name="rules")

@@ -8,6 +8,8 @@ from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import openapi, problems
+from services.gateway.commendations import routes as commendations
+from services.gateway.commendations.finding import Commendations
 from services.gateway.contacts import routes as contacts
 from services.gateway.desk import pages as desk_pages
 from services.gateway.desk import routes as desk
@@ -93,6 +95,8 @@ def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
     )
     app.include_router(desk.router(answering, details, keeper))
     app.include_router(desk_pages.router(answering, details, keeper, service.clock))
+    found = Commendations(service.database, registry, reader, service.clock)
+    app.include_router(commendations.router(found, keeper))
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     guard.check(app, _OPEN_PATHS)
     operations = Starlette(routes=[*service.health.routes(), openapi.route(app)])

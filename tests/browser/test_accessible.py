@@ -36,6 +36,8 @@ async def test_pages_for_everybody(page: Page, stack: Running) -> None:
     await page.goto(f"{gateway}/#unit:{UNIT}")
     await expect(page.locator("#detail svg polyline")).to_be_attached()
     await in_both_languages(page, "dashboard")
+    await page.goto(f"{gateway}/commendations")
+    await in_both_languages(page, "commendations")
     await page.goto(f"{gateway}/kiosk/{UNIT}")
     await in_both_languages(page, "kiosk before it is enrolled")
     await kiosk(page, stack)
