@@ -18,6 +18,7 @@ from client.signing import Signer
 from method.period import LOCAL_ZONE, local_day
 from schemas.alert import AlertChanged
 from schemas.base import read
+from schemas.collections import ALERTS
 from schemas.registry import EntryKind
 from schemas.topics import ALERT_CHANGED
 from services.gateway.people.access import Role
@@ -59,6 +60,7 @@ class Office:
     clock: Moment
     gateway: str
     servers: Servers
+    database: Database
     signer: Signer
     receivers: Receivers
     agency: Agency
@@ -100,6 +102,15 @@ class Office:
             return bool(changes) and _standing(changes[-1]) == (state, handling, escalated)
 
         await eventually(comes, f"the alert is {state}, {handling}, {escalated} levels up")
+
+    async def recovers(self) -> None:
+        """Notify has seen that the trouble is over, and waits whether that lasts."""
+
+        async def seen() -> bool:
+            query = {"open": True, "recovering_since": {"$ne": None}}
+            return await self.database[ALERTS].find_one(query) is not None
+
+        await eventually(seen, "the index has recovered")
 
     async def nothing_comes(self) -> None:
         """All four have looked at their clocks, and nothing is announced."""
@@ -148,7 +159,7 @@ async def office(servers: Servers, database: Database, tmp_path: Path) -> AsyncI
     await add_account(database, "head", Role.OFFICER, f"unit:{UNIT}")
     signer = await enrolled(database)
     async with agency.listening(), together(servers, clock, rules, agency.smtp_port) as gateway:
-        yield Office(clock, gateway, servers, signer, receivers, agency)
+        yield Office(clock, gateway, servers, database, signer, receivers, agency)
     await runner.cleanup()
 
 
@@ -176,6 +187,7 @@ async def test_each_step_comes_once_and_in_its_time(office: Office) -> None:
     await office.stands("firing", "planned", 1)
     office.at(5 * DAYS)
     await office.answered(5, 200)
+    await office.recovers()
     await office.reply("result", text="Đã mở quầy thứ ba")
     await office.stands("firing", "done", 1)
     over = 5 * DAYS + 12 * HOURS
