@@ -25,13 +25,14 @@ from schemas.index import IndexUpdated, TrendFigures, WindowFigures
 from services.notify.alerts import read_index
 from services.notify.detectors import QUIET
 from services.notify.lifecycle import Alert, advance
-from services.notify.rules import BelowTarget, Change, Drift, Drop, Rule
+from services.notify.rules import BelowTarget, Change, Drift, Drop, Rule, rule_at
 
 Numbers = NDArray[np.float64]
 Whole = NDArray[np.int64]
 Truths = NDArray[np.bool_]
 
 _START: Final = datetime(2026, 1, 5, 17, tzinfo=LOCAL_ZONE)
+_SCOPE: Final = "unit:000.00.00.H00"
 _USUAL: Final = 0.85
 _SPREAD: Final = 0.04
 """Mean and standard deviation of the offices' true indices, as a share."""
@@ -208,7 +209,9 @@ class Country:
 
     def _close(self, day: int) -> None:
         """What the rules say when the offices close."""
-        for rule in self.rules:
+        today = local_day(_START + timedelta(days=day))
+        for one in self.rules:
+            rule = rule_at(one, _SCOPE, (), today)
             match rule:
                 case Change():
                     self._raised[rule.id] &= self._statistic >= QUIET
@@ -271,7 +274,7 @@ class Country:
             previous=figure(of(length), self._definition),
         )
         return IndexUpdated(
-            scope="unit:000.00.00.H00",
+            scope=_SCOPE,
             item="overall",
             basis="management_information",
             method=self._definition.version,

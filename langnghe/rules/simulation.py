@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from heapq import merge
 from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from langnghe.rules.testfile import Answers
@@ -23,7 +24,7 @@ from schemas.instrument import OVERALL
 from schemas.scope import Scope, scope_kind
 from services.notify.alerts import read_index
 from services.notify.lifecycle import Alert, advance
-from services.notify.rules import Rule
+from services.notify.rules import Rule, rule_at
 from services.scoring import trends
 from services.scoring.charts import figures
 
@@ -107,12 +108,24 @@ class Simulation:
     """
 
     def __init__(
-        self, rules: Mapping[str, Rule], answers: Iterable[Answers], start: datetime
+        self,
+        rules: Mapping[str, Rule],
+        answers: Iterable[Answers],
+        start: datetime,
+        above: Mapping[Scope, Sequence[Scope]] = MappingProxyType({}),
     ) -> None:
-        """Nothing has come in yet; the answers come at their times since the start."""
+        """Nothing has come in yet; the answers come at their times since the start.
+
+        Args:
+            rules: by id.
+            answers: all that will come in.
+            start: of the time.
+            above: what scopes stand under, nearest first.
+        """
         self.alerts: dict[tuple[str, Scope], Alert] = {}
         self.indices: dict[Scope, IndexUpdated] = {}
         self._rules = rules
+        self._above = above
         self._coming = merge(*(_coming(one, start) for one in answers), key=attrgetter("moment"))
         self._next = next(self._coming, None)
         self._tallies: dict[Scope, _Tally] = {}
@@ -135,7 +148,8 @@ class Simulation:
             self.indices[scope] = index
             for rule in self._rules.values():
                 if scope_kind(scope) in rule.scopes:
-                    self._read(rule, index, now)
+                    here = rule_at(rule, scope, self._above.get(scope, ()), local_day(now))
+                    self._read(here, index, now)
         for key, alert in self.alerts.items():
             rule = self._rules[alert.rule]
             due = alert.due(rule) if alert.open else None

@@ -125,9 +125,14 @@ class Expectation(_Part):
 
 
 class Case(_Part):
-    """Answers, and what becomes of them."""
+    """Answers, and what becomes of them.
+
+    Attributes:
+        above: what scopes stand under, nearest first; nothing, without it.
+    """
 
     name: Annotated[str, Field(min_length=1)]
+    above: dict[Scope, tuple[Scope, ...]] = {}
     answers: Annotated[tuple[Answers, ...], Field(min_length=1)]
     expect: Annotated[tuple[Expectation, ...], Field(min_length=1)]
 

@@ -71,7 +71,7 @@ def _failures(
 ) -> Iterator[str]:
     """A line for everything that is not as a case expects, with its place in the file."""
     start, interval = file.value.start, file.value.interval
-    simulation = Simulation(rules, case.answers, start)
+    simulation = Simulation(rules, case.answers, start, case.above)
     last = max(expectation.at for expectation in case.expect)
     for step in range(last // interval + 1):
         now = start + step * interval

@@ -26,7 +26,7 @@ from services.notify.inhibition import in_order
 from services.notify.lifecycle import Alert, advance, open_alert, reply
 from services.notify.outbox import Channel, Entry
 from services.notify.recipients import entries_for, levels_above
-from services.notify.rules import BelowTarget, Change, Drift, Drop, Rule
+from services.notify.rules import BelowTarget, Change, Drift, Drop, Rule, rule_at
 from services.notify.telling import Telling, tell
 from services.runtime import metrics
 from services.runtime.cached import Cached
@@ -140,7 +140,7 @@ class Alerts:
             )
         }
         for index in newest.values():
-            for rule in self._watching(index.scope):
+            for rule in self._watching(index):
                 await self._follow(rule, index, open_alerts.get((rule.id, index.scope)))
 
     @staticmethod
@@ -152,9 +152,11 @@ class Alerts:
             log.exception("an index update cannot be read and is left out")
             return None
 
-    def _watching(self, scope: str) -> Iterable[Rule]:
-        kind = scope_kind(scope)
-        return (rule for rule in self._rules.values() if kind in rule.scopes)
+    def _watching(self, index: IndexUpdated) -> Iterable[Rule]:
+        kind, day = scope_kind(index.scope), local_day(index.as_of)
+        above = self._registry.value.above(index.scope, day)
+        rules = (rule for rule in self._rules.values() if kind in rule.scopes)
+        return (rule_at(rule, index.scope, above, day) for rule in rules)
 
     async def _follow(self, rule: Rule, index: IndexUpdated, alert: Alert | None) -> None:
         while True:

@@ -28,7 +28,7 @@ from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
 from services.notify.channels.webhook import WebhookChannel
 from services.notify.outbox import Channel
-from services.notify.rules import BelowTarget, Drop, Rule
+from services.notify.rules import BelowTarget, Drop, Rule, RuleFile
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
 from services.notify.storage import OUTBOX
@@ -192,6 +192,28 @@ async def test_a_fall_is_told_once_by_every_channel_when_it_has_lasted(
         ("fall", 2, "firing"),
         ("low", 1, "pending"),
         ("low", 2, "firing"),
+    ]
+
+
+async def test_an_office_is_read_by_its_own_target_of_the_day(office: Office) -> None:
+    day = local_day(NOW)
+    by = RuleFile.model_validate(
+        {
+            "version": 1,
+            "targets": [
+                {"target": 60, "scope": "commune:00004", "to": str(day)},
+                {"target": 85, "scope": "commune:00004", "from": str(day)},
+                {"target": 70, "level": "province"},
+            ],
+            "rules": [rules("0s")[0].model_dump(by_alias=True)],
+        }
+    ).rules
+    alerts = office.alerts(list(by))
+    fair = (0, 200, 0, 0, 600)  # 75 %: below 80
+    await office.receive(alerts, index(1, fair), index(1, fair, unit=OTHER_UNIT))
+    found = await office.database[ALERTS].find({}).to_list(None)
+    assert [(one["scope"], one["event"]["evidence"]["target"]) for one in found] == [
+        (f"unit:{UNIT}", 85.0)
     ]
 
 

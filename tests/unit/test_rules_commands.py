@@ -262,6 +262,17 @@ def test_a_wrong_expectation_fails_and_says_what_there_was(
     assert rules("test", path) == (1, "\n".join(lines))
 
 
+def test_targets_go_by_what_a_case_says_stands_above(folder: Path) -> None:
+    change(folder / "rules.yaml", "rules:", "targets: [{target: 20, level: commune}]\nrules:")
+    cases = folder / "cases.yaml"
+    change(cases, "levels: {1: 3, 2: 2}", "levels: {1: 3, 5: 2}")
+    assert rules("test", cases)[0] == 0, "80 % is for what stands under nothing"
+    change(cases, "answers:", "above: {unit:A: [commune:00004, province:01]}\n    answers:")
+    code, output = rules("test", cases)
+    assert code == 1
+    assert "expected firing (warning), was no alert" in output
+
+
 def test_every_difference_of_every_case_is_told(folder: Path) -> None:
     path = folder / "cases.yaml"
     path.write_text(CASES.replace("firing", "lapsed").replace("{5: 30}", "{5: 10, 1: 20}"))

@@ -153,6 +153,16 @@ def test_a_fall_makes_the_rules_of_windows_fire_and_a_recovery_ends_them() -> No
         assert len(units) < 30, "one alert each, but for chance"
 
 
+def test_an_invented_country_has_the_targets_that_are_for_all() -> None:
+    low = RULES[1].model_dump(by_alias=True) | {"target": 99}
+    dated = [{"target": 50, "to": "2026-01-20"}, {"target": 99, "level": "commune"}]
+    found = RuleFile.model_validate({"version": 1, "targets": dated, "rules": [low]}).rules
+    country = Country(found, 50, np.full(20, 0.15), np.random.default_rng(1))
+    country.live(30, lambda _: np.full(20, 0.15), lambda: None)
+    assert {fired.unit for fired in country.fired} == set(range(20))
+    assert {fired.day for fired in country.fired} == {16.0}, "from the day that it ends"
+
+
 def test_the_same_seed_gives_the_same_country() -> None:
     one, other = (levels(10, np.random.default_rng(7)) for _ in range(2))
     assert (one == other).all()
