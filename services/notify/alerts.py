@@ -21,6 +21,7 @@ from schemas.topics import ALERT_CHANGED
 from services.notify import outbox
 from services.notify.detectors import detect
 from services.notify.documents import to_alert, to_document, to_event
+from services.notify.findings import look_up
 from services.notify.lifecycle import Alert, advance, escalate, open_alert, reply
 from services.notify.outbox import Channel, Entry
 from services.notify.recipients import entries_for, levels_above
@@ -208,6 +209,7 @@ class Alerts:
         moved = before is None or before.revision != after.revision
         messages = self._messages(before, after) if moved else []
         after = _remembering(before, after, messages)
+        messages = await self._with_findings(messages, after, rule, now)
 
         async def work(session: Session) -> None:
             document = to_document(after, rule)
@@ -247,6 +249,18 @@ class Alerts:
             log.info("alert %s went up %d levels", after.id, after.escalated)
         if before is not None and before.handling is not after.handling:
             log.info("alert %s is %s", after.id, after.handling.value)
+
+    async def _with_findings(
+        self, messages: list[Entry], after: Alert, rule: Rule | None, now: datetime
+    ) -> list[Entry]:
+        """The messages with what there is to say to people beside the figures."""
+        to_people = [entry for entry in messages if entry.channel is not Channel.TOPIC]
+        if after.state is not AlertState.FIRING or not to_people:
+            return messages
+        found = await look_up(self._database, after, rule, now)
+        return [
+            replace(entry, findings=found) if entry in to_people else entry for entry in messages
+        ]
 
     def _messages(self, before: Alert | None, after: Alert) -> list[Entry]:
         event = to_event(after)
