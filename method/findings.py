@@ -15,7 +15,10 @@ marks down every question alike adds one to each, which makes the test of questi
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from method.definition import Definition
 from method.exact import exact_p_value, holm
+from method.figure import satisfied
+from schemas.figure import Counts
 
 WRONGLY_NAMED: Final = 0.05
 
@@ -25,6 +28,12 @@ class Split(NamedTuple):
 
     unsatisfied: int
     n: int
+
+
+def split(counts: Counts, definition: Definition) -> Split:
+    """Five counts as answers and those not satisfied."""
+    n = sum(counts)
+    return Split(n - satisfied(counts, definition), n)
 
 
 def _named(keys: list[str], p_values: list[float]) -> list[str]:

@@ -14,6 +14,10 @@ QUARANTINE: Final = "ingest.quarantine"
 it came and the reason. One that an operator has dealt with has a `resolution`: `kind` (replayed,
 discarded), `at`, `by`, `edited`, `why`."""
 
+VOICES: Final = "ingest.voices"
+"""Owner: ingest. One document a unit, `_id` its agency code: `voices` are the newest comments of
+dissatisfied answers (`Voice`), masked, newest first."""
+
 BUCKETS: Final = "scoring.buckets"
 """Owner: scoring. Unit × service field × local day × item: n1…n5 and the source offset of the last
 record counted into it; the same by hour in `h`."""

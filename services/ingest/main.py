@@ -3,7 +3,7 @@
 from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import FEEDBACK_SUBMITTED
-from services.ingest import spent
+from services.ingest import spent, voices
 from services.ingest.batch import Ingest
 from services.ingest.settings import IngestSettings
 from services.runtime.cached import Cached
@@ -24,8 +24,12 @@ def build(settings: IngestSettings, clock: Clock = system_clock) -> Service:
     async def cut_links() -> None:
         await spent.cut_links(service.database, service.clock())
 
+    async def forget_voices() -> None:
+        await voices.forget(service.database, service.clock())
+
     service.first(registry.refresh)
     service.every(_CUT_SECONDS, "cut links", cut_links)
+    service.every(_CUT_SECONDS, "forget voices", forget_voices)
     service.every(REGISTRY_SECONDS, "registry", registry.refresh)
     service.consume(FEEDBACK_SUBMITTED, ingest.handle)
     return service

@@ -21,6 +21,7 @@ from schemas.topics import ALERT_CHANGED
 from services.notify import in_force, outbox
 from services.notify.detectors import detect
 from services.notify.documents import to_alert, to_document, to_event
+from services.notify.findings import look_up
 from services.notify.in_force import InForce
 from services.notify.inhibition import in_order
 from services.notify.lifecycle import Alert, advance, open_alert, reply
@@ -239,6 +240,7 @@ class Alerts:
         moved = before is None or before.revision != after.revision
         messages = self._messages(telling) if moved else []
         after = _remembering(before, after, messages)
+        messages = await self._with_findings(messages, after, rule, now)
 
         async def work(session: Session) -> None:
             document = to_document(after, rule)
@@ -281,6 +283,18 @@ class Alerts:
             log.info("alert %s is held back: %s", after.id, after.held.by.value)
         if before is not None and before.handling is not after.handling:
             log.info("alert %s is %s", after.id, after.handling.value)
+
+    async def _with_findings(
+        self, messages: list[Entry], after: Alert, rule: Rule | None, now: datetime
+    ) -> list[Entry]:
+        """The messages with what there is to say to people beside the figures."""
+        to_people = [entry for entry in messages if entry.channel is not Channel.TOPIC]
+        if after.state is not AlertState.FIRING or not to_people:
+            return messages
+        found = await look_up(self._database, after, rule, now)
+        return [
+            replace(entry, findings=found) if entry in to_people else entry for entry in messages
+        ]
 
     def _messages(self, telling: Telling) -> list[Entry]:
         event = to_event(telling.alert)

@@ -39,7 +39,7 @@ def test_it_says_what_fell_from_what_to_what_on_how_many_answers() -> None:
     for part in ("61.0%", "100 answers", "90.0%", "12:00 22/11/2026", "the last 7 days"):
         assert part in en, part
     assert message.subject == f"[Cảnh báo] Mức hài lòng giảm tại Đơn vị {UNIT}"
-    assert f"https://ln.example/#unit:{UNIT}" in message.text
+    assert "https://ln.example/desk/alerts/drop/unit%3A" in message.text
     assert "không phải số liệu thống kê" in message.text
     assert "not an official statistic" in message.text
 

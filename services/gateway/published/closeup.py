@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from method.definition import definition_on
 from method.episode import Period
-from method.figure import figure, satisfied
-from method.findings import Split, hours_standing_out, items_standing_out
+from method.figure import figure
+from method.findings import Split, hours_standing_out, items_standing_out, split
 from method.period import day_key
 from schemas.collections import BUCKETS, TALLIES
 from schemas.counts import by_day, by_hour, by_item, counts_of
@@ -53,9 +53,7 @@ class HourFigure(BaseModel):
 
 def _splits(counts: Mapping[str, Counts], day: date) -> dict[str, Split]:
     definition = definition_on(day)
-    return {
-        name: Split(sum(one) - satisfied(one, definition), sum(one)) for name, one in counts.items()
-    }
+    return {name: split(one, definition) for name, one in counts.items()}
 
 
 class CloseUp:
