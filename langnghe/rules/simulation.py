@@ -11,20 +11,27 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
+from uuid_utils.compat import uuid7
+
 from langnghe.rules.testfile import Answers
 from method.change import Chart, design, follow
 from method.definition import definition_on
 from method.figure import satisfied
+from method.handling import broken_rule
 from method.index import Parts, Signs, rolling_index
 from method.period import day_key, hour_key, local_day, local_hour_start
 from method.window import Segment, add, segments
+from schemas.alert import AgencyReplied, AlertState, ReplyKind
 from schemas.figure import LEVELS, NO_ANSWERS, Counts
 from schemas.index import IndexUpdated, TrendFigures
 from schemas.instrument import OVERALL
-from schemas.scope import Scope, scope_kind
+from schemas.scope import COUNTRY, Scope, scope_kind
 from services.notify.alerts import read_index
-from services.notify.lifecycle import Alert, advance
+from services.notify.in_force import InForce
+from services.notify.inhibition import in_order
+from services.notify.lifecycle import Alert, advance, reply
 from services.notify.rules import Rule, rule_at
+from services.notify.telling import tell
 from services.scoring import trends
 from services.scoring.charts import figures
 
@@ -124,7 +131,7 @@ class Simulation:
         """
         self.alerts: dict[tuple[str, Scope], Alert] = {}
         self.indices: dict[Scope, IndexUpdated] = {}
-        self._rules = rules
+        self._rules = {rule.id: rule for rule in in_order(list(rules.values()))}
         self._above = above
         self._coming = merge(*(_coming(one, start) for one in answers), key=attrgetter("moment"))
         self._next = next(self._coming, None)
@@ -150,11 +157,32 @@ class Simulation:
                 if scope_kind(scope) in rule.scopes:
                     here = rule_at(rule, scope, self._above.get(scope, ()), local_day(now))
                     self._read(here, index, now)
-        for key, alert in self.alerts.items():
-            rule = self._rules[alert.rule]
-            due = alert.due(rule) if alert.open else None
-            if due is not None and due <= now:
-                self.alerts[key] = advance(alert, rule, now)
+        for alert in list(self.alerts.values()):
+            self._pass_time(alert, now)
+
+    def answer(
+        self, rule: str, scope: Scope, kind: ReplyKind, due: date | None, now: datetime
+    ) -> str:
+        """Give a reply to an alert; why it is not taken, or nothing."""
+        alert = self.alerts.get((rule, scope))
+        if alert is None:
+            return "there is no alert"
+        answer = AgencyReplied(
+            id=uuid7(),
+            alert=alert.id,
+            agency=scope,
+            kind=kind,
+            text="…",  # not what is said, but that something is
+            due=due,
+            replied_at=now,
+        )
+        if (broken := broken_rule(alert.handling, answer)) is not None:
+            return f"{broken.field} {broken.rule}"
+        after = reply(alert, self._rules[rule], answer, now)
+        if after == alert:
+            return f"the alert is {alert.state}"
+        self._tell(alert, after, now)
+        return ""
 
     def _count(self, now: datetime) -> set[Scope]:
         moved: set[Scope] = set()
@@ -170,7 +198,25 @@ class Simulation:
         return {scope for scope, index in self.indices.items() if index.as_of < hour}
 
     def _read(self, rule: Rule, index: IndexUpdated, now: datetime) -> None:
-        alert = self.alerts.get((rule.id, index.scope))
-        after = read_index(rule, index, alert if alert and alert.open else None, now)
-        if after is not None:
-            self.alerts[rule.id, index.scope] = after
+        newest = self.alerts.get((rule.id, index.scope))
+        alert = newest if newest and newest.open else None
+        after = read_index(rule, index, alert, now)
+        if after is not None and after != alert:
+            self._tell(alert, after, now)
+
+    def _pass_time(self, alert: Alert, now: datetime) -> None:
+        """All that time does: it takes one step of an alert after another, many times a minute."""
+        while alert.open:
+            after = self._tell(alert, advance(alert, self._rules[alert.rule], now), now)
+            if after == alert:
+                return
+            alert = after
+
+    def _tell(self, before: Alert | None, after: Alert, now: datetime) -> Alert:
+        rule, above = self._rules[after.rule], self._above.get(after.scope, ())
+        firing = (key for key, alert in self.alerts.items() if alert.state is AlertState.FIRING)
+        held = InForce((), frozenset(firing)).holding(after.scope, above, after.rule, rule)
+        levels = sum(scope != COUNTRY for scope in above)
+        alert = tell(before, after, rule, held, levels, now).alert
+        self.alerts[after.rule, after.scope] = alert
+        return alert

@@ -4,16 +4,17 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from method.period import LOCAL_ZONE
-from schemas.alert import AlertState, Severity
+from schemas.alert import AlertState, Handling, ReplyKind, Severity
 from schemas.feedback import Level
 from schemas.scope import Scope, scope_kind
 from services.notify.rules import Rule, load_rules
 from services.runtime.yamlfile import YamlFile, YamlFileError, fields_broken, open_yaml
+from services.runtime.yamltree import Field as Place
 
 _UNITS = ("days", "hours", "minutes", "seconds")
 
@@ -91,17 +92,40 @@ class Answers(_Part):
                 yield time
 
 
-class ExpectedAlert(_Part):
-    """The newest alert of a rule at a scope.
+class Reply(_Part):
+    """What an agency answers to the newest alert of a rule at a scope.
 
     Attributes:
-        severity: any, without it.
+        due: of a plan: when it is to be done; the day of that time, in Vietnam, is its last one.
+    """
+
+    at: Offset
+    rule: str
+    scope: Scope
+    kind: ReplyKind
+    due: Offset | None = None
+
+
+class ExpectedAlert(_Part):
+    """The newest alert of a rule at a scope; what is not given may be anything.
+
+    Attributes:
+        handling: what the agency has done about it.
+        escalated: how many levels above were told.
+        answer_due: by when an answer is due; `null`: none is waited for.
+        held: whether something keeps it from being told.
+        told_at: when agencies were last told that it fires; `null`: they never were.
     """
 
     rule: str
     scope: Scope
     state: AlertState
     severity: Severity | None = None
+    handling: Handling | None = None
+    escalated: Annotated[int, Field(ge=0)] | None = None
+    answer_due: Offset | None = None
+    held: bool | None = None
+    told_at: Offset | None = None
 
 
 class Expectation(_Part):
@@ -129,12 +153,21 @@ class Case(_Part):
 
     Attributes:
         above: what scopes stand under, nearest first; nothing, without it.
+        replies: what agencies answer to alerts.
     """
 
     name: Annotated[str, Field(min_length=1)]
     above: dict[Scope, tuple[Scope, ...]] = {}
     answers: Annotated[tuple[Answers, ...], Field(min_length=1)]
+    replies: tuple[Reply, ...] = ()
     expect: Annotated[tuple[Expectation, ...], Field(min_length=1)]
+
+    def times(self) -> dict[str, list[timedelta]]:
+        """When something is said or looked at, by the field that says so."""
+        return {
+            "replies": [reply.at for reply in self.replies],
+            "expect": [expectation.at for expectation in self.expect],
+        }
 
 
 class RuleTests(_Part):
@@ -155,10 +188,11 @@ class RuleTests(_Part):
     @model_validator(mode="after")
     def _expects_where_it_looks(self) -> Self:
         between = [
-            ("cases", number, "expect", place, "at")
+            ("cases", number, name, place, "at")
             for number, case in enumerate(self.cases)
-            for place, expectation in enumerate(case.expect)
-            if expectation.at % self.interval
+            for name, times in case.times().items()
+            for place, time in enumerate(times)
+            if time % self.interval
         ]
         if between:
             rule = f"must be a multiple of the interval, {self.interval}"
@@ -166,20 +200,25 @@ class RuleTests(_Part):
         return self
 
 
-def _unknown(tests: RuleTests, rules: dict[str, Rule]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def _unknown(tests: RuleTests, rules: dict[str, Rule]) -> Iterator[tuple[str, Place]]:
     """What speaks of rules that are not in the rule file: the rule broken, and the field."""
     watched = {kind for rule in rules.values() for kind in rule.scopes}
+
+    def wrong(named: Reply | ExpectedAlert, field: Place) -> Iterator[tuple[str, Place]]:
+        if named.rule not in rules:
+            yield f"must be one of {', '.join(rules)}", (*field, "rule")
+        elif scope_kind(named.scope) not in rules[named.rule].scopes:
+            yield f"{named.rule} does not watch it", (*field, "scope")
+
     for number, case in enumerate(tests.cases):
         for place, answers in enumerate(case.answers):
             if scope_kind(answers.scope) not in watched:
                 yield "no rule watches it", ("cases", number, "answers", place, "scope")
+        for place, reply in enumerate(case.replies):
+            yield from wrong(reply, ("cases", number, "replies", place))
         for place, expectation in enumerate(case.expect):
             for item, alert in enumerate(expectation.alerts):
-                field = ("cases", number, "expect", place, "alerts", item)
-                if alert.rule not in rules:
-                    yield f"must be one of {', '.join(rules)}", (*field, "rule")
-                elif scope_kind(alert.scope) not in rules[alert.rule].scopes:
-                    yield f"{alert.rule} does not watch it", (*field, "scope")
+                yield from wrong(alert, ("cases", number, "expect", place, "alerts", item))
 
 
 def load_tests(path: Path) -> tuple[YamlFile[RuleTests], dict[str, Rule]]:

@@ -9,10 +9,11 @@ import typer
 
 from langnghe.console import FAILED, MISUSED, results, stop
 from langnghe.rules.simulation import Simulation
-from langnghe.rules.testfile import Case, Expectation, RuleTests, load_tests
-from method.period import LOCAL_ZONE
+from langnghe.rules.testfile import Case, Expectation, ExpectedAlert, RuleTests, load_tests
+from method.period import LOCAL_ZONE, local_day
 from schemas.figure import Figure
 from schemas.scope import Scope
+from services.notify.lifecycle import Alert
 from services.notify.rules import Change, Drift, Rule
 from services.runtime.yamlfile import YamlFile, YamlFileError
 from services.runtime.yamltree import Field
@@ -45,20 +46,53 @@ def _was(simulation: Simulation, rule: Rule, scope: Scope) -> str:
     return f"{was}; {rule.window}: {current}, before that {previous}"
 
 
+def _moment(value: datetime | None) -> str:
+    return _shown(value) if value is not None else "none"
+
+
+def _given(want: ExpectedAlert, start: datetime) -> dict[str, str]:
+    """What is expected of how an alert is handled and told, as it is shown."""
+    values = want.model_dump(include={"handling", "escalated", "held"}, exclude_none=True)
+    times = want.model_dump(include={"answer_due", "told_at"}, exclude_unset=True)
+    shown = {name: _moment(None if time is None else start + time) for name, time in times.items()}
+    return {name: str(value) for name, value in values.items()} | shown
+
+
+def _stands(alert: Alert) -> dict[str, str]:
+    """How an alert is handled and told, in the same words."""
+    return {
+        "handling": str(alert.handling),
+        "escalated": str(alert.escalated),
+        "held": str(alert.held is not None),
+        "answer_due": _moment(alert.answer_due),
+        "told_at": _moment(alert.told_at),
+    }
+
+
 def _differences(
-    simulation: Simulation, rules: Mapping[str, Rule], expectation: Expectation
+    simulation: Simulation,
+    rules: Mapping[str, Rule],
+    expectation: Expectation,
+    start: datetime,
 ) -> Iterator[tuple[Field, str]]:
     """What is not as expected: the field that expects it, and both sides of it."""
     expected = {(alert.rule, alert.scope): alert for alert in expectation.alerts}
     for number, (key, want) in enumerate(expected.items()):
         rule, found = rules[want.rule], simulation.alerts.get(key)
+        given = _given(want, start)
+        stands = _stands(found) if found is not None else {}
+        wrong = {name: stands.get(name) for name in given if stands.get(name) != given[name]}
         if (
             found is None
             or found.state is not want.state
             or want.severity not in {None, found.severity}
+            or wrong
         ):
             wanted = f"{want.state} ({want.severity})" if want.severity else want.state
+            wanted = ", ".join([wanted, *(f"{name} {given[name]}" for name in wrong)])
             was = _was(simulation, rule, want.scope)
+            if found is not None and wrong:
+                was = "; ".join([was, *(f"{name} {value}" for name, value in wrong.items())])
             yield ("alerts", number), f"{want.rule} of {want.scope}: expected {wanted}, was {was}"
     for key, found in simulation.alerts.items():
         if found.open and key not in expected:
@@ -72,13 +106,20 @@ def _failures(
     """A line for everything that is not as a case expects, with its place in the file."""
     start, interval = file.value.start, file.value.interval
     simulation = Simulation(rules, case.answers, start, case.above)
-    last = max(expectation.at for expectation in case.expect)
+    last = max(time for times in case.times().values() for time in times)
     for step in range(last // interval + 1):
         now = start + step * interval
         simulation.step(now)
+        for place, one in enumerate(case.replies):
+            if start + one.at == now:
+                due = None if one.due is None else local_day(start + one.due)
+                refused = simulation.answer(one.rule, one.scope, one.kind, due, now)
+                if refused:
+                    at = file.at("cases", number, "replies", place)
+                    yield f"{at}: {_shown(now)}: {one.kind} to {one.rule} of {one.scope}: {refused}"
         for place, expectation in enumerate(case.expect):
             if start + expectation.at == now:
-                for field, difference in _differences(simulation, rules, expectation):
+                for field, difference in _differences(simulation, rules, expectation, start):
                     at = file.at("cases", number, "expect", place, *field)
                     yield f"{at}: {_shown(now)}: {difference}"
 
