@@ -74,7 +74,7 @@ def answers_a_day(index: IndexUpdated) -> float:
 
 
 def _change(rule: Change, change: ChangeFigures, volume: float) -> Reading:
-    answers = volume * rule.false_alarm_every / timedelta(days=1)
+    answers = volume * (rule.false_alarm_every / timedelta(days=1))
     how = design()
     high = threshold(answers, 1 - change.usual / 100, how.odds_ratio)
     return Reading(

@@ -137,10 +137,12 @@ def change(**changes: Any) -> Change:
     )
 
 
-def read_chart(statistic: float, *, a_day: int, usual: float = 85.0) -> Reading | None:
+def read_chart(
+    statistic: float, *, a_day: int, usual: float = 85.0, **changes: Any
+) -> Reading | None:
     chart = ChangeFigures(statistic=statistic, usual=usual)
     seen = index((6 * a_day, 7 * a_day), quarter=90 * a_day, change=chart)
-    return detect(change(), seen, None, DEFINITION)
+    return detect(change(**changes), seen, None, DEFINITION)
 
 
 def test_the_threshold_of_a_change_follows_the_volume_and_the_level_of_the_office() -> None:
@@ -151,6 +153,12 @@ def test_the_threshold_of_a_change_follows_the_volume_and_the_level_of_the_offic
     assert read_chart(5.3, a_day=3, usual=99.0) == Reading(raised=True, recovered=False)
     assert read_chart(5.0, a_day=3, usual=99.0) == Reading(raised=True, recovered=False)
     assert read_chart(5.0, a_day=3, usual=80.0) == Reading(raised=False, recovered=False)
+
+
+def test_the_longest_time_between_false_alarms_is_no_overflow_at_the_busiest_office() -> None:
+    longest = {"false_alarm_every": "999999d"}
+    assert read_chart(12.0, a_day=100_000, **longest) == Reading(raised=False, recovered=False)
+    assert read_chart(15.0, a_day=100_000, **longest) == Reading(raised=True, recovered=False)
 
 
 def test_a_change_is_over_when_the_chart_is_quiet() -> None:
