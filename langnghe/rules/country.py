@@ -36,18 +36,20 @@ _SCOPE: Final = "unit:000.00.00.H00"
 _USUAL: Final = 0.85
 _SPREAD: Final = 0.04
 """Mean and standard deviation of the offices' true indices, as a share."""
+_NIGHT: Final = 14 / 24
+"""Days from closing time to the first answer of the next day: no chart moves then."""
 _LEAST: Final = 1e-9
 """Stands for nothing where nothing would be divided by."""
 
 
 @dataclass(frozen=True)
 class Fired:
-    """One alert that fired.
+    """One alert that fired, or that was resolved.
 
     Attributes:
         rule: by which rule.
         unit: number of the office.
-        day: days since the start, with their fraction.
+        day: when it did; days since the start, with their fraction.
     """
 
     rule: Rule
@@ -126,6 +128,8 @@ class Country:
         votes: answers a day at every office, on average.
         levels: the share of answers that are not satisfied, by office.
         rng: chance.
+        fired: every alert that fired.
+        resolved: every one that was resolved.
     """
 
     rules: Sequence[Rule]
@@ -133,6 +137,7 @@ class Country:
     levels: Numbers
     rng: np.random.Generator
     fired: list[Fired] = field(default_factory=list)
+    resolved: list[Fired] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Give every office the history that charts and windows look back on."""
@@ -147,6 +152,7 @@ class Country:
         self._bad: Whole = self.rng.binomial(self._n, self.levels)
         self._statistic: Numbers = np.zeros(len(self.levels))
         self._raised = {rule.id: np.zeros(len(self.levels), bool) for rule in self.rules}
+        self._quiet_since = {rule.id: np.full(len(self.levels), np.inf) for rule in self.rules}
         self._open: dict[tuple[str, int], Alert] = {}
 
     def live(
@@ -214,10 +220,21 @@ class Country:
             rule = rule_at(one, _SCOPE, (), today)
             match rule:
                 case Change():
-                    self._raised[rule.id] &= self._statistic >= QUIET
+                    self._calm(rule, day + 1.0)
                 case BelowTarget() | Drop() | Drift():
                     for unit in self._worth_a_look(rule):
                         self._read(rule, unit, day)
+
+    def _calm(self, rule: Change, now: float) -> None:
+        """Resolve changes whose charts have been quiet for long enough, or will be by morning."""
+        keep = rule.keep_firing_for / timedelta(days=1)
+        quiet = self._raised[rule.id] & (self._statistic < QUIET)
+        since = np.where(quiet, np.minimum(self._quiet_since[rule.id], now), np.inf)
+        over = quiet & (now + _NIGHT - since >= keep)
+        for unit in np.flatnonzero(over).tolist():
+            self.resolved.append(Fired(rule, unit, float(since[unit]) + keep))
+        self._raised[rule.id] &= ~over
+        self._quiet_since[rule.id] = np.where(over, np.inf, since)
 
     def _sums(self, first: int, last: int) -> tuple[Whole, Whole]:
         """Answers, and those not satisfied, of days counted back from today."""
@@ -253,6 +270,10 @@ class Country:
             after = advance(after, rule, now + rule.for_)
         if after is None or not after.open:
             self._open.pop((rule.id, unit), None)
+            if after is not None and after.state is AlertState.RESOLVED:
+                over = (after.recovering_since or now) + rule.keep_firing_for
+                late = max(timedelta(0), now - over) / timedelta(days=1)
+                self.resolved.append(Fired(rule, unit, day + 1.0 - late))
             return
         known = self._open.get((rule.id, unit))
         if after.state is AlertState.FIRING and (known is None or known.id != after.id):

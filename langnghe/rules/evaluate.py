@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -24,6 +24,8 @@ _PAGE: Final = Severity.CRITICAL
 _YEAR: Final = 365
 _BEFORE_FALL: Final = 30
 _AFTER_FALL: Final = 60
+_SLIDE: Final = 120
+_DEEP: Final = 15
 _LEVEL: Final = 0.15
 FALLS: Final = (5, 10, 15)
 VOLUMES: Final = (3.0, 30.0, 300.0)
@@ -45,6 +47,25 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Recovery:
+    """How the alerts of one rule end when a fall is over.
+
+    Attributes:
+        firing: share of offices where one fired when the fall was over, 0 to 1.
+        mean: days until it was resolved, of those that were within 60 days; None if none was.
+        within: days in which 95 % of all were resolved; None if fewer were.
+        early: alerts an office that were resolved while the fall lasted.
+        again: alerts an office that fired in the 60 days after it.
+    """
+
+    firing: float
+    mean: float | None
+    within: float | None
+    early: float
+    again: float
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How rules do at one volume.
 
@@ -54,6 +75,8 @@ class Outcome:
         alerts: false alerts an office in the whole time, by rule; pages among them.
         a_day: false alerts a day in the country, by severity.
         falls: points of the fall to how it is found.
+        slide: how a slow slide is found, by rule.
+        recovery: how alerts end, by rule.
     """
 
     votes: float
@@ -61,6 +84,8 @@ class Outcome:
     alerts: dict[str, float]
     a_day: dict[str, float]
     falls: dict[int, Found]
+    slide: dict[str, Found]
+    recovery: dict[str, Recovery]
 
 
 def quiet(
@@ -84,33 +109,109 @@ def quiet(
     ]
 
 
+def _found(fired: Sequence[Fired], units: int, begin: int) -> Found:
+    """How trouble that begins on a day is found; offices that were alarmed before are left out."""
+    before = {one.unit for one in fired if one.day < begin}
+    first: dict[int, float] = {}
+    for one in sorted(fired, key=lambda one: one.day):
+        if one.unit not in before:
+            first.setdefault(one.unit, one.day - begin)
+    watched = units - len(before)
+    delays = sorted(first.values())
+    return Found(
+        share=round(len(delays) / watched, 4),
+        mean=round(float(np.mean(delays)), 2) if delays else None,
+        within=_within(delays, watched),
+    )
+
+
+def _within(delays: Sequence[float], watched: int) -> float | None:
+    """The days in which 95 % of so many were done, from the sorted days of those that were."""
+    needed = int(np.ceil(0.95 * watched))
+    return round(delays[needed - 1], 2) if 0 < needed <= len(delays) else None
+
+
+def _live(
+    country: Country,
+    days: int,
+    fall_on: Callable[[int], float],
+    what: str,
+    progress: Progress,
+) -> None:
+    """Let days pass in a country whose offices all lie lower by a share of that day."""
+    task = progress.add_task(f"{country.votes:g} answers a day, {what}", total=days)
+    usual = country.levels
+    country.live(days, lambda day: usual + fall_on(day), lambda: progress.update(task, advance=1))
+
+
 def troubled(
     rules: Sequence[Rule], votes: float, units: int, points: int, seed: int, progress: Progress
 ) -> Found:
     """How soon a fall from 85 % by so many points brings a page."""
     rng = np.random.default_rng([seed, int(votes * 100), points])
     pages = [rule for rule in rules if rule.severity is _PAGE]
-    days = _BEFORE_FALL + _AFTER_FALL
-    task = progress.add_task(f"{votes:g} answers a day, −{points} points", total=days)
-    usual = np.full(units, _LEVEL)
-    country = Country(pages, votes, usual, rng)
-    country.live(
-        days,
-        lambda day: usual + (points / 100 if day >= _BEFORE_FALL else 0),
-        lambda: progress.update(task, advance=1),
+    country = Country(pages, votes, np.full(units, _LEVEL), rng)
+    _live(
+        country,
+        _BEFORE_FALL + _AFTER_FALL,
+        lambda day: points / 100 if day >= _BEFORE_FALL else 0,
+        f"−{points} points",
+        progress,
     )
-    before = {fired.unit for fired in country.fired if fired.day < _BEFORE_FALL}
+    return _found(country.fired, units, _BEFORE_FALL)
+
+
+def sliding(
+    rules: Sequence[Rule], votes: float, units: int, seed: int, progress: Progress
+) -> dict[str, Found]:
+    """How soon a slide from 85 % by a point every ten days is found, by every rule."""
+    rng = np.random.default_rng([seed, int(votes * 100), 101])
+    country = Country(rules, votes, np.full(units, _LEVEL), rng)
+    _live(
+        country,
+        _BEFORE_FALL + _SLIDE,
+        lambda day: max(0, day - _BEFORE_FALL) / 1000,
+        "a slow slide",
+        progress,
+    )
+    by_rule = {rule.id: [one for one in country.fired if one.rule.id == rule.id] for rule in rules}
+    return {name: _found(fired, units, _BEFORE_FALL) for name, fired in by_rule.items()}
+
+
+def recovering(
+    rules: Sequence[Rule], votes: float, units: int, seed: int, progress: Progress
+) -> dict[str, Recovery]:
+    """How alerts of a fall by 15 points end when it is over after 30 days, by rule."""
+    rng = np.random.default_rng([seed, int(votes * 100), 102])
+    country = Country(rules, votes, np.full(units, _LEVEL), rng)
+    over = 2 * _BEFORE_FALL
+    _live(
+        country,
+        over + _AFTER_FALL,
+        lambda day: _DEEP / 100 if _BEFORE_FALL <= day < over else 0,
+        "a recovery",
+        progress,
+    )
+    return {rule.id: _recovery(country, rule, units, over) for rule in rules}
+
+
+def _recovery(country: Country, rule: Rule, units: int, over: int) -> Recovery:
+    fired = [one for one in country.fired if one.rule.id == rule.id]
+    resolved = [one for one in country.resolved if one.rule.id == rule.id]
+    began = Counter(one.unit for one in fired if one.day <= over)
+    ended = Counter(one.unit for one in resolved if one.day <= over)
+    firing = {unit for unit in began if began[unit] > ended[unit]}
     first: dict[int, float] = {}
-    for fired in country.fired:
-        if fired.unit not in before:
-            first.setdefault(fired.unit, fired.day - _BEFORE_FALL)
-    watched = units - len(before)
+    for one in resolved:
+        if one.unit in firing and one.day > over:
+            first.setdefault(one.unit, one.day - over)
     delays = sorted(first.values())
-    needed = int(np.ceil(0.95 * watched))
-    return Found(
-        share=round(len(delays) / watched, 4),
+    return Recovery(
+        firing=round(len(firing) / units, 4),
         mean=round(float(np.mean(delays)), 2) if delays else None,
-        within=round(delays[needed - 1], 2) if len(delays) >= needed else None,
+        within=_within(delays, len(firing)),
+        early=round(sum(_BEFORE_FALL < one.day <= over for one in resolved) / units, 3),
+        again=round(sum(one.day > over for one in fired) / units, 3),
     )
 
 
@@ -131,6 +232,8 @@ def evaluate(
             points: troubled(rules, votes, min(units, 2000), points, seed, progress)
             for points in FALLS
         },
+        slide=sliding(rules, votes, min(units, 1000), seed, progress),
+        recovery=recovering(rules, votes, min(units, 1000), seed, progress),
     )
 
 
@@ -141,6 +244,8 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "false_alerts_per_unit": outcome.alerts,
         "false_alerts_a_day": outcome.a_day,
         "falls": {str(points): vars(found) for points, found in outcome.falls.items()},
+        "slide": {rule: vars(found) for rule, found in outcome.slide.items()},
+        "recovery": {rule: vars(recovery) for rule, recovery in outcome.recovery.items()},
     }
 
 
@@ -160,6 +265,19 @@ def _table(outcome: Outcome, years: float) -> list[str]:
             f"after {_days(found.mean)} days on average, 95 % within {_days(found.within)}"
             for points, found in outcome.falls.items()
         ),
+        f"  a slide by a point every ten days, for {_SLIDE} days:",
+        *(
+            f"    {rule}: found at {100 * found.share:.1f} % of offices, "
+            f"after {_days(found.mean)} days on average, 95 % within {_days(found.within)}"
+            for rule, found in outcome.slide.items()
+        ),
+        f"  the end of a fall by {_DEEP} points after {_BEFORE_FALL} days:",
+        *(
+            f"    {rule}: resolved after {_days(one.mean)} days on average, 95 % within "
+            f"{_days(one.within)} (fired at {100 * one.firing:.1f} % of offices); "
+            f"too early {one.early:g}, again {one.again:g} alerts an office"
+            for rule, one in outcome.recovery.items()
+        ),
     ]
 
 
@@ -176,8 +294,8 @@ def command(
     """Simulate a quiet country and one where offices fall, and count what a rule file does.
 
     A page is a critical alert. In the quiet country offices have usual indices around 85 %
-    (standard deviation 4 points) and a year behind them; each fall is from 85 % and lasts. See
-    docs/alerting.md.
+    (standard deviation 4 points) and a year behind them; each fall and each slide is from 85 % and
+    lasts, but for one fall that ends, to see how alerts do. See docs/alerting.md.
     """
     try:
         rules = [rule for rule in load_rules(file) if "unit" in rule.scopes]

@@ -7,7 +7,7 @@ import pytest
 from rich.progress import Progress
 
 from langnghe.rules.country import Country, Trends, levels, move
-from langnghe.rules.evaluate import quiet, troubled
+from langnghe.rules.evaluate import quiet, recovering, sliding, troubled
 from method.change import Chart, design, follow, steps
 from method.trend import deviation, trend, trend_design
 from services.notify.rules import BelowTarget, Change, Drift, Drop, RuleFile
@@ -139,6 +139,36 @@ def test_the_more_an_office_falls_the_sooner_it_is_found(progress: Progress) -> 
     assert (found[0].mean or 0) > 2 * (found[1].mean or 0)
     assert found[1].share == 1
     assert (found[1].within or 0) > (found[1].mean or 0)
+
+
+def test_a_slow_slide_is_found_by_a_drift_and_a_recovery_ends_every_alert(
+    progress: Progress,
+) -> None:
+    watching = [*RULES, DRIFT]
+    slide = sliding(watching, 30, 40, 1, progress)
+    assert set(slide) == {"change", "below", "drop", "drift"}
+    assert slide["drift"].share == 1
+    assert 20 < (slide["drift"].mean or 0) < 90
+    recovery = recovering(watching, 30, 40, 1, progress)
+    for rule, ended in recovery.items():
+        assert 0.5 < ended.firing <= 1, rule
+        assert 0 < (ended.mean or 0) <= 60, rule
+    assert (recovery["change"].mean or 0) < (recovery["drift"].mean or 0), "it has a longer memory"
+    assert recovery["drift"].again == 0
+
+
+def test_a_change_ends_when_it_has_been_quiet_for_as_long_as_its_rule_says() -> None:
+    ends = {}
+    for keep in ("1h", "12h", "3d"):
+        rule = Change.model_validate(RULES[0].model_dump(by_alias=True) | {"keep_firing_for": keep})
+        country = Country([rule], 50, np.full(10, 0.1), np.random.default_rng(1))
+        country.live(40, lambda day: np.full(10, 0.4 if 5 <= day < 10 else 0.0), lambda: None)
+        assert len(country.fired) == len(country.resolved) == 10
+        ends[keep] = {one.unit: one.day for one in country.resolved}
+    for unit, hour in ends["1h"].items():
+        assert 10 < hour < 30
+        assert ends["12h"][unit] - hour == pytest.approx(11 / 24)
+        assert ends["3d"][unit] - hour == pytest.approx(71 / 24)
 
 
 def test_a_fall_makes_the_rules_of_windows_fire_and_a_recovery_ends_them() -> None:
