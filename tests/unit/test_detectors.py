@@ -156,7 +156,7 @@ def test_the_threshold_of_a_change_follows_the_volume_and_the_level_of_the_offic
 
 
 def test_the_longest_time_between_false_alarms_is_no_overflow_at_the_busiest_office() -> None:
-    longest = {"false_alarm_every": "999999d"}
+    longest: dict[str, Any] = {"false_alarm_every": "999999d"}
     assert read_chart(12.0, a_day=100_000, **longest) == Reading(raised=False, recovered=False)
     assert read_chart(15.0, a_day=100_000, **longest) == Reading(raised=True, recovered=False)
 
