@@ -49,7 +49,7 @@ def _over(view: DeskAlert, now: datetime) -> datetime:
     if view.alert.state is AlertState.FIRING:
         return now
     ended = [moment.at for moment in view.history if moment.state is AlertState.RESOLVED]
-    return ended[-1] if ended else view.alert.changed_at
+    return ended[0] if ended else view.alert.changed_at
 
 
 def _shown_until(view: DeskAlert, over: datetime, today: date) -> date:

@@ -104,7 +104,7 @@ class Effects:
             return None
         later = after(results[-1], self._clock())
         began_at = view.alert.began_at or view.alert.opened_at
-        low = while_low(_fired_at(view), results[-1])
+        low = while_low(fired_at(view), results[-1])
         return EffectView(
             result_on=local_day(results[-1]),
             days=later.days if later else 0,
@@ -154,7 +154,8 @@ class Effects:
         return [scope for scope in scopes if scope not in set(found)]
 
 
-def _fired_at(view: DeskAlert) -> datetime:
+def fired_at(view: DeskAlert) -> datetime:
+    """When an alert fired."""
     fired = [moment.at for moment in view.history if moment.state is AlertState.FIRING]
     return fired[0] if fired else view.alert.opened_at
 
