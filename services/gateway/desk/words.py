@@ -71,11 +71,12 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
             "result": "Báo cáo kết quả",
             "recovered": "Phục hồi",
         },
-        "items": "Từng câu hỏi",
+        "questions": "Từng câu hỏi",
         "compared": "So sánh các ngày",
         "against": "với",
-        "items_read": "Một câu hỏi được ghi là nổi bật khi phần không hài lòng về nó tăng so với "
-        "trước nhiều hơn ngẫu nhiên; nếu mọi câu đều giảm như nhau thì không câu nào nổi bật.",
+        "questions_read": "Một câu hỏi được ghi là nổi bật khi phần không hài lòng về nó tăng "
+        "so với trước nhiều hơn ngẫu nhiên; nếu mọi câu đều giảm như nhau thì không câu nào "
+        "nổi bật.",
         "question": "Câu hỏi",
         "satisfied_since": "Hài lòng từ khi giảm",
         "satisfied_before": "Hài lòng trước đó",
@@ -203,10 +204,10 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
             "result": "Result reported",
             "recovered": "Recovered",
         },
-        "items": "Question by question",
+        "questions": "Question by question",
         "compared": "Compared are the days",
         "against": "with",
-        "items_read": "A question stands out when more of the dissatisfaction is about it than "
+        "questions_read": "A question stands out when more of the dissatisfaction is about it than "
         "before, beyond chance; where all fell alike, none does.",
         "question": "Question",
         "satisfied_since": "Satisfied since the fall",
