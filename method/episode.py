@@ -30,3 +30,21 @@ def before(began_at: datetime) -> Period:
     """The days before that: none of them had a part in the alert."""
     last = local_day(began_at) - timedelta(days=1)
     return Period(last - timedelta(days=LOOK_BACK - 1), last)
+
+
+def while_low(fired_at: datetime, result_at: datetime) -> Period | None:
+    """Whole days between an alert and the result of its plan, the first four weeks; None if none.
+
+    Not the days that raised it: those were picked for being low, and after such days figures rise
+    by themselves (regression to the mean). What comes after the alert was picked by nothing.
+    """
+    first, last = local_day(fired_at) + timedelta(days=1), local_day(result_at) - timedelta(days=1)
+    period = Period(first, min(last, first + timedelta(days=LOOK_BACK - 1)))
+    return period if period.days else None
+
+
+def after(result_at: datetime, now: datetime) -> Period | None:
+    """The whole days after a result that have passed, four weeks at most; None on the first."""
+    first, yesterday = local_day(result_at) + timedelta(days=1), local_day(now) - timedelta(days=1)
+    period = Period(first, min(yesterday, first + timedelta(days=LOOK_BACK - 1)))
+    return period if period.days else None

@@ -2,7 +2,8 @@
 
 When an answer is due and none came, the level above is told and gets its own time; the alert's
 `answer_due` is then of that level. What the office owed is overdue all the same, until it takes a
-step. To talk on without one (`method/handling.py`) is none.
+step. To talk on without one (`method/handling.py`) is none. While an alert is held back nobody is
+asked for a first answer, and when the hold ends the time for one begins anew.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,18 @@ def _last_step(replies: Sequence[AgencyReplied]) -> datetime:
     return last
 
 
+def _went_up(history: Sequence[Moment]) -> datetime:
+    """When the level above was told last, unless the office was given new time since."""
+    last, levels, held = _NEVER, 0, False
+    for moment in history:
+        if held and not moment.held:
+            last = _NEVER
+        if moment.escalated > levels:
+            last = moment.at
+        levels, held = moment.escalated, moment.held
+    return last
+
+
 def overdue(
     alert: AlertChanged,
     replies: Sequence[AgencyReplied],
@@ -41,7 +54,8 @@ def overdue(
     """
     if alert.state is not AlertState.FIRING or alert.handling is Handling.DONE:
         return False
+    if alert.held is not None and alert.handling is Handling.WAITING:
+        return False
     if alert.answer_due is not None and alert.answer_due <= now:
         return True
-    went_up = [moment.at for moment in history if moment.escalated]
-    return bool(went_up) and went_up[-1] > _last_step(replies)
+    return _went_up(history) > _last_step(replies)

@@ -15,6 +15,7 @@ from services.gateway.desk import pages as desk_pages
 from services.gateway.desk import routes as desk
 from services.gateway.desk.answering import Desk
 from services.gateway.desk.detail import Details
+from services.gateway.desk.effect import Effects
 from services.gateway.devices import enrolment
 from services.gateway.devices.model import Devices
 from services.gateway.devices.signature import Signatures
@@ -89,6 +90,7 @@ def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
     details = Details(
         answering,
         CloseUp(service.database),
+        Effects(service.database, registry, service.clock),
         Comments(service.database, registry, service.clock),
         Looks(service.database, service.clock),
         service.clock,

@@ -30,10 +30,11 @@ from services.notify.recipients import entries_for, levels_above
 from services.notify.rules import BelowTarget, Change, Drift, Drop, Rule, rule_at
 from services.notify.telling import Telling, tell
 from services.runtime import metrics
+from services.runtime.blame import blame
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
 from services.runtime.consumer import Records
-from services.runtime.database import Database, Session
+from services.runtime.database import Database, DatabaseError, Session
 
 log = logging.getLogger(__name__)
 
@@ -287,11 +288,21 @@ class Alerts:
     async def _with_findings(
         self, messages: list[Entry], after: Alert, rule: Rule | None, now: datetime
     ) -> list[Entry]:
-        """The messages with what there is to say to people beside the figures."""
+        """The messages with what there is to say to people beside the figures.
+
+        An error of ours in that keeps no alert from being told: it is told without.
+        """
         to_people = [entry for entry in messages if entry.channel is not Channel.TOPIC]
         if after.state is not AlertState.FIRING or not to_people:
             return messages
-        found = await look_up(self._database, after, rule, now)
+        try:
+            found = await look_up(self._database, after, rule, now)
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, the alert is what matters
+            # Without the error itself: its message may hold what was written.
+            log.error("alert %s is told without its evidence: %s", after.id, blame(error))  # noqa: TRY400
+            return messages
         return [
             replace(entry, findings=found) if entry in to_people else entry for entry in messages
         ]

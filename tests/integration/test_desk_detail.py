@@ -111,6 +111,15 @@ async def test_the_figures_say_what_fell_when_and_where(here: World) -> None:
         (9, 30, True),
         (14, 30, False),
     ]
+    for heading in (
+        "Cảnh báo",
+        "Tỷ lệ hài lòng theo ngày",
+        "Từng câu hỏi",
+        "Giờ trong ngày",
+        "Ý kiến của người không hài lòng",
+        "Diễn biến",
+    ):
+        assert f">{heading}</h2>" in page, heading
     assert "Công chức giải quyết công việc – <strong>nổi bật</strong>" in page
     assert "9:00–9:59 – <strong>nổi bật</strong>" in page
     assert "14:00–14:59</th>" in page

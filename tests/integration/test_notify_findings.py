@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from uuid import uuid4
 
+import pytest
+
 from method.period import LOCAL_ZONE, local_day
 from schemas.alert import AlertChanged, AlertState
 from schemas.base import read
@@ -130,6 +132,20 @@ async def test_where_nothing_stands_out_nothing_is_said(office: Office, agency: 
     (text,) = mails(agency)
     for words in ("nổi bật", "Người dân viết", "stand out", "Citizens wrote"):
         assert words not in text
+
+
+async def test_evidence_that_our_code_cannot_read_keeps_no_alert_from_being_told(
+    office: Office, agency: Agency, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = {"voices": [{"at": BEGAN, "comment": "chờ lâu", "other": "x"}]}
+    await office.database[VOICES].insert_one({"_id": UNIT, **broken})
+    await office.receive(office.alerts([CHANGE]), fallen())
+    await office.sender().run()
+    await settle()
+    (text,) = mails(agency)
+    assert "Mức thường thấy tại đây: 95,0 %" in text
+    assert "told without its evidence: ValidationError" in caplog.text
+    assert "chờ lâu" not in text + caplog.text
 
 
 async def test_the_level_above_is_told_what_there_is_by_then_and_recovery_quotes_nobody(

@@ -60,7 +60,7 @@ async def signing_proxy(gateway: str, signer: Signer) -> AsyncIterator[str]:
                 return web.Response(status=answer.status, body=await answer.read(), headers=said)
 
         app = web.Application(client_max_size=8 * 1024 * 1024)
-        app.router.add_route("*", "/{path:.*}", forward)
+        app.router.add_route("*", r"/{path:[\s\S]*}", forward)
         runner = web.AppRunner(app)
         await runner.setup()
         port = ports.choose()

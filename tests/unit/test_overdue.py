@@ -15,6 +15,8 @@ from schemas.alert import (
     AlertState,
     Evidence,
     Handling,
+    Held,
+    HeldBy,
     ReplyKind,
     Severity,
 )
@@ -49,8 +51,8 @@ def reply(kind: ReplyKind, days: float) -> AgencyReplied:
     )
 
 
-def went_up(days: float) -> Moment:
-    return Moment(at=NOW + days * DAY, state=AlertState.FIRING, escalated=1)
+def went_up(days: float, *, held: bool = False) -> Moment:
+    return Moment(at=NOW + days * DAY, state=AlertState.FIRING, escalated=1, held=held)
 
 
 ACKNOWLEDGED, CAUSE, PLAN = ReplyKind.ACKNOWLEDGED, ReplyKind.CAUSE, ReplyKind.PLAN
@@ -77,6 +79,10 @@ ACKNOWLEDGED, CAUSE, PLAN = ReplyKind.ACKNOWLEDGED, ReplyKind.CAUSE, ReplyKind.P
         ),
         (Handling.PLANNED, 5, [reply(PLAN, 1), reply(PLAN, 2.5)], [went_up(2)], False),
         (Handling.DONE, None, [reply(PLAN, 1)], [went_up(2)], False),
+        # A reminder is a moment too, but tells no further level.
+        (Handling.ACKNOWLEDGED, 5, [reply(ACKNOWLEDGED, 2.5)], [went_up(2), went_up(2.8)], False),
+        # After a hold the time for an answer begins anew.
+        (Handling.WAITING, 5, [], [went_up(1), went_up(2, held=True), went_up(2.5)], False),
     ],
 )
 def test_overdue(
@@ -89,6 +95,13 @@ def test_overdue(
     answer_due = NOW + due * DAY if due is not None else None
     one = alert(handling=handling, answer_due=answer_due)
     assert overdue(one, replies, history, NOW + 3 * DAY) is expected
+
+
+def test_while_it_is_held_back_nobody_is_asked_for_a_first_answer() -> None:
+    silence = Held(by=HeldBy.SILENCE)
+    assert not overdue(alert(held=silence), [], [went_up(1), went_up(2, held=True)], NOW + 3 * DAY)
+    known = alert(held=silence, handling=Handling.ACKNOWLEDGED, answer_due=NOW + 2 * DAY)
+    assert overdue(known, [reply(ACKNOWLEDGED, 1)], [], NOW + 3 * DAY)
 
 
 def test_what_is_over_is_not_overdue() -> None:

@@ -9,6 +9,7 @@ from method.episode import LOOK_BACK, Period, before, since
 from method.period import local_day
 from schemas.alert import AlertState, ReplyKind
 from services.gateway.desk.answering import Desk, DeskAlert
+from services.gateway.desk.effect import Effects, EffectView
 from services.gateway.people.access import ALLOWED, Permission
 from services.gateway.people.accounts import Account
 from services.gateway.people.comments import Comments, CommentView
@@ -40,6 +41,7 @@ class AlertDetail(DeskAlert):
         list[CommentView] | None,
         Field(description="Of dissatisfied answers, newest first; null if you may not read them"),
     ]
+    effect: Annotated[EffectView | None, Field(description="Once a result was reported")]
 
 
 def _over(view: DeskAlert, now: datetime) -> datetime:
@@ -47,7 +49,7 @@ def _over(view: DeskAlert, now: datetime) -> datetime:
     if view.alert.state is AlertState.FIRING:
         return now
     ended = [moment.at for moment in view.history if moment.state is AlertState.RESOLVED]
-    return ended[-1] if ended else view.alert.changed_at
+    return ended[0] if ended else view.alert.changed_at
 
 
 def _shown_until(view: DeskAlert, over: datetime, today: date) -> date:
@@ -61,9 +63,16 @@ class Details:
     """Puts the evidence of alerts together."""
 
     def __init__(
-        self, desk: Desk, closeup: CloseUp, comments: Comments, looks: Looks, clock: Clock
+        self,
+        desk: Desk,
+        closeup: CloseUp,
+        effects: Effects,
+        comments: Comments,
+        looks: Looks,
+        clock: Clock,
     ) -> None:
         """Hold what the work needs."""
+        self._effects = effects
         self._desk = desk
         self._closeup = closeup
         self._comments = comments
@@ -90,6 +99,7 @@ class Details:
             days=await self._closeup.days(scope, Period(first, until)),
             items=await self._closeup.items(scope, trouble, past),
             hours=await self._closeup.hours(scope, trouble),
+            effect=await self._effects.of(view),
             comments=await self._written(account, view, began_at),
         )
 

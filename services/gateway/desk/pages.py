@@ -11,7 +11,7 @@ from method.period import local_day
 from schemas.feedback import Violation
 from services.gateway.desk.answering import Answer, Desk
 from services.gateway.desk.detail import Details
-from services.gateway.desk.routes import MAX_BODY
+from services.gateway.desk.routes import MAX_BODY, AlertKey
 from services.gateway.desk.showing import chart_of, timeline
 from services.gateway.desk.words import WORDS
 from services.gateway.people.access import ALLOWED, Permission
@@ -57,7 +57,7 @@ def router(desk: Desk, details: Details, guard: Guard, clock: Clock) -> APIRoute
     async def alert(
         request: Request,
         account: Annotated[Account, reads],
-        id: str,  # noqa: A002  # as the path has it
+        id: AlertKey,  # noqa: A002  # as the path has it
         lang: Language = "vi",
     ) -> Response:
         return await show(request, account, id, lang, [])

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from schemas.alert import AgencyReplied
 from services.gateway.desk.answering import Answer, Desk, DeskList
@@ -13,6 +13,11 @@ from services.gateway.people.guard import Guard
 from services.gateway.problems import documented
 
 MAX_BODY: Final = 16 * 1024
+
+AlertKey = Annotated[
+    str, Path(pattern=r"^[0-9A-Za-z._:/-]{1,300}$", description="`alert` of an `AlertChanged`")
+]
+"""Rule, scope and moment, with slashes between them."""
 
 
 def router(desk: Desk, details: Details, guard: Guard) -> APIRouter:
@@ -39,7 +44,7 @@ def router(desk: Desk, details: Details, guard: Guard) -> APIRouter:
         summary="One alert with the evidence behind it",
         responses=documented(401, 403, 404, 422, 503),
     )
-    async def detail(account: Annotated[Account, reads], id: str) -> AlertDetail:  # noqa: A002  # as the path has it
+    async def detail(account: Annotated[Account, reads], id: AlertKey) -> AlertDetail:  # noqa: A002  # as the path has it
         return await details.of(account, id)
 
     @routes.post(

@@ -11,6 +11,7 @@ from schemas.history import Moment
 from schemas.scope import Scope
 from services.gateway.desk.chart import Chart, chart
 from services.gateway.desk.detail import AlertDetail
+from services.gateway.desk.effect import fired_at
 from services.gateway.published.views import Name
 
 
@@ -57,16 +58,11 @@ def _what(before: Moment | None, moment: Moment) -> str:
     return "reminded"
 
 
-def _fired(history: list[Moment], opened_at: datetime) -> datetime:
-    fired = [moment.at for moment in history if moment.state is AlertState.FIRING]
-    return fired[0] if fired else opened_at
-
-
 def chart_of(view: AlertDetail) -> Chart | None:
     """The index by day with the days that matter: began, fired, plan, result, recovered."""
     marks: dict[str, date] = {
         "began": view.since.first,
-        "fired": local_day(_fired(view.history, view.alert.opened_at)),
+        "fired": local_day(fired_at(view)),
     }
     if view.alert.plan_due is not None:
         marks["planned"] = view.alert.plan_due

@@ -71,11 +71,12 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
             "result": "Báo cáo kết quả",
             "recovered": "Phục hồi",
         },
-        "items": "Từng câu hỏi",
+        "questions": "Từng câu hỏi",
         "compared": "So sánh các ngày",
         "against": "với",
-        "items_read": "Một câu hỏi được ghi là nổi bật khi phần không hài lòng về nó tăng so với "
-        "trước nhiều hơn ngẫu nhiên; nếu mọi câu đều giảm như nhau thì không câu nào nổi bật.",
+        "questions_read": "Một câu hỏi được ghi là nổi bật khi phần không hài lòng về nó tăng "
+        "so với trước nhiều hơn ngẫu nhiên; nếu mọi câu đều giảm như nhau thì không câu nào "
+        "nổi bật.",
         "question": "Câu hỏi",
         "satisfied_since": "Hài lòng từ khi giảm",
         "satisfied_before": "Hài lòng trước đó",
@@ -107,6 +108,36 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
             "reminded": "Nhắc lại, vì chưa có phản hồi",
         },
         "told": "Đã báo cho",
+        "effect": "Biện pháp có hiệu quả không?",
+        "effect_days": "Tính đến hôm qua: %d trong 28 ngày sau khi báo cáo kết quả.",
+        "effect_of": {
+            "helped": "So với lúc đang báo động",
+            "back": "So với trước khi giảm",
+        },
+        "effect_nothing": {
+            "helped": "Chưa thể nói: giữa báo động và báo cáo kết quả, hoặc sau đó, "
+            "chưa có trọn ngày nào.",
+            "back": "Chưa thể nói: chưa có trọn ngày nào sau báo cáo kết quả.",
+        },
+        "since_result": "Sau báo cáo kết quả",
+        "cannot_say": "Chưa thể nói",
+        "effect_too_few": "cần ít nhất 30 lượt trả lời ở mỗi giai đoạn và 10 cơ quan tương tự.",
+        "verdict": {
+            "helped": {
+                "better": "Đã tốt hơn lúc đang báo động, nhiều hơn các cơ quan tương tự",
+                "open": "Chưa thể nói đã tốt hơn lúc đang báo động",
+                "worse": "Xấu hơn lúc đang báo động",
+            },
+            "back": {
+                "better": "Tốt hơn trước khi giảm",
+                "open": "Chưa thể nói còn khác trước khi giảm",
+                "worse": "Vẫn thấp hơn trước khi giảm",
+            },
+        },
+        "points": "điểm phần trăm",
+        "compared_with": "đã trừ mức thay đổi của %d cơ quan tương tự không có cảnh báo",
+        "effect_reads": "Không lấy những ngày đã gây ra báo động làm mốc: chúng được chọn vì thấp, "
+        "và sau những ngày như thế con số thường tự khá lên.",
     },
     "en": {
         "title": "Your agency's alerts",
@@ -173,10 +204,10 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
             "result": "Result reported",
             "recovered": "Recovered",
         },
-        "items": "Question by question",
+        "questions": "Question by question",
         "compared": "Compared are the days",
         "against": "with",
-        "items_read": "A question stands out when more of the dissatisfaction is about it than "
+        "questions_read": "A question stands out when more of the dissatisfaction is about it than "
         "before, beyond chance; where all fell alike, none does.",
         "question": "Question",
         "satisfied_since": "Satisfied since the fall",
@@ -209,5 +240,36 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
             "reminded": "A reminder: nobody has answered",
         },
         "told": "Told",
+        "effect": "Did it work?",
+        "effect_days": "Until yesterday: %d of the 28 days after the result was reported.",
+        "effect_of": {
+            "helped": "Against the days of the alert",
+            "back": "Against the time before the fall",
+        },
+        "effect_nothing": {
+            "helped": "Cannot say yet: there is no whole day between alert and result, "
+            "or none since.",
+            "back": "Cannot say yet: there is no whole day since the result.",
+        },
+        "since_result": "Since the result",
+        "cannot_say": "Cannot say yet",
+        "effect_too_few": "it takes 30 answers in each of the two times, and 10 comparable "
+        "offices.",
+        "verdict": {
+            "helped": {
+                "better": "Better than during the alert, by more than at comparable offices",
+                "open": "Cannot say yet that it is better than during the alert",
+                "worse": "Worse than during the alert",
+            },
+            "back": {
+                "better": "Better than before the fall",
+                "open": "Cannot say that it still differs from before the fall",
+                "worse": "Still lower than before the fall",
+            },
+        },
+        "points": "percentage points",
+        "compared_with": "less what %d comparable offices without an alert changed by",
+        "effect_reads": "The days that raised the alert are no measure: they were picked for being "
+        "low, and after such days figures tend to rise by themselves.",
     },
 }

@@ -28,7 +28,12 @@ def _number(value: float, language: Language) -> str:
     return text.replace(".", ",") if language == "vi" else text
 
 
-_TEMPLATES.env.filters |= {"local": _local, "number": _number}
+def _points(value: float, language: Language) -> str:
+    """With its sign, the minus a real one: `+3.5`, `−0.2`."""
+    return ("−" if value < 0 else "+") + _number(abs(value), language)
+
+
+_TEMPLATES.env.filters |= {"local": _local, "number": _number, "points": _points}
 
 _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
     "vi": {
