@@ -330,8 +330,8 @@ def replied(alert: str, kind: str, at: datetime, **values: Any) -> AgencyReplied
 
 
 def unanswered() -> tuple[float | None, float | None]:
-    """How many warnings nobody has answered, and for how many seconds the oldest."""
-    name, of = "langnghe_notify_{}unacknowledged{}", {"severity": "warning"}
+    """How many criticals nobody has answered, and for how many seconds the oldest."""
+    name, of = "langnghe_notify_{}unacknowledged{}", {"severity": "critical"}
     return (
         METRICS.get_sample_value(name.format("", ""), of),
         METRICS.get_sample_value(name.format("oldest_", "_seconds"), of),
