@@ -45,6 +45,7 @@ def environment(agency: Agency) -> dict[str, str]:
         "LANGNGHE_WEBHOOK_PRIVATE_HOSTS": "127.0.0.1",
         "LANGNGHE_SMTP_HOST": "127.0.0.1",
         "LANGNGHE_SMTP_PORT": str(agency.smtp_port),
+        "LANGNGHE_GROUP_WAIT_SECONDS": "0",
         # A dozen kiosks stand for thousands.
         "LANGNGHE_KIOSK_PER_MINUTE": "100000",
         "LANGNGHE_MAIL_FROM": "Lắng Nghe <langnghe@rehearsal.invalid>",

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from itertools import pairwise
 from typing import Any
 
 from aiohttp import web
@@ -104,12 +105,15 @@ class Agency:
         mail: EmailMessage = email.message_from_bytes(content, policy=email.policy.default)
         part = mail.get_body(("plain",))
         text = str(part.get_content()) if part else ""
-        alert = text.partition("Mã cảnh báo: ")[2].split()[0]
-        scope = alert.split("/")[1]
-        state = "resolved" if "đã phục hồi" in text else "firing"
-        self._received(
-            Delivery("email", str(mail["Message-ID"]), alert, scope, state, time.monotonic(), text)
-        )
+        vietnamese = text.partition("\n--\n")[0]
+        moment = time.monotonic()
+        for said, code in pairwise(vietnamese.split("Mã cảnh báo: ")):  # a mail may tell of several
+            alert = code.split()[0]
+            state = "resolved" if "đã phục hồi" in said else "firing"
+            scope = alert.split("/")[1]
+            self._received(
+                Delivery("email", str(mail["Message-ID"]), alert, scope, state, moment, text)
+            )
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:

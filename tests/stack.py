@@ -62,7 +62,7 @@ rules:
     target: 80
     for: {for_}
     keep_firing_for: {keep_firing_for}
-    severity: warning
+    severity: critical
 """
 
 
@@ -86,6 +86,7 @@ async def running_stack(
                 rules=rules,
                 environment={
                     "LANGNGHE_WEBHOOK_KEY": KEY,
+                    "LANGNGHE_GROUP_WAIT_SECONDS": "0",
                     "LANGNGHE_WEBHOOK_PRIVATE_HOSTS": "127.0.0.1",
                     "LANGNGHE_SMTP_HOST": "127.0.0.1",
                     "LANGNGHE_SMTP_PORT": str(agency.smtp_port),

@@ -1,7 +1,7 @@
 """Moves alerts when an index comes in or time passes; writes the move and its messages as one."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from schemas.index import IndexUpdated
 from schemas.registry import Registry
 from schemas.scope import scope_kind
 from schemas.topics import ALERT_CHANGED
-from services.notify import in_force, outbox
+from services.notify import gathering, in_force
 from services.notify.detectors import detect
 from services.notify.documents import to_alert, to_document, to_event
 from services.notify.findings import look_up
@@ -127,6 +127,11 @@ class Alerts:
     def use(self, rules: Sequence[Rule]) -> None:
         """Read by these rules from now on; an alert whose rule is gone stays as it is."""
         self._rules = {rule.id: rule for rule in in_order(rules)}
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """The rules in force, by id."""
+        return self._rules
 
     async def handle(self, _partition: int, records: Records) -> None:
         """Read the newest index of every scope in a batch by every rule that watches it."""
@@ -260,7 +265,7 @@ class Alerts:
                 )
                 if result.matched_count == 0:
                     raise _MovedOnError
-            await outbox.put(self._database, messages, now, session)
+            await gathering.put(self._database, messages, now, session)
 
         try:
             await self._database.transaction(work)

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from method.period import local_day
+from schemas.alert import AlertChanged
 from schemas.registry import Registry
-from services.notify import waiting
+from services.notify import letters, waiting
 from services.notify.channels import Deliver, GoneError, NotDeliveredError
-from services.notify.message import compose
 from services.notify.outbox import Channel, Entry
 from services.notify.recipients import address_of
 from services.notify.schedule import Jitter, next_attempt
@@ -26,7 +26,7 @@ _TOPIC_PAUSE = timedelta(seconds=1)
 
 
 def _observe_age(entry: Entry, now: datetime) -> None:
-    if entry.channel is Channel.TOPIC:
+    if entry.channel is Channel.TOPIC or not isinstance(entry.event, AlertChanged):
         return
     for since, moment in (
         ("occurred", entry.event.latest_occurred_at),
@@ -93,9 +93,7 @@ class Attempt:
         return taken.entry(target)
 
     async def _hand_over(self, entry: Entry) -> None:
-        day = local_day(entry.event.changed_at)
-        office = self._registry.value.latest(entry.event.scope, day)
-        message = compose(entry.event, office, self._public_url, entry.findings)
+        message = letters.write(entry.event, self._registry.value, self._public_url, entry.findings)
         await self._channels[entry.channel](entry, message)
 
     async def _failed(self, taken: Taken, target: str | None, error: NotDeliveredError) -> Document:

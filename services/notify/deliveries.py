@@ -5,8 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Self
 
-from schemas.alert import AlertState
-from services.notify import endpoints, waiting
+from services.notify import content, endpoints, waiting
 from services.notify.endpoints import Closed
 from services.notify.outbox import EntryState
 from services.notify.storage import ENDPOINTS, OUTBOX
@@ -44,8 +43,8 @@ class Delivery:
     Attributes:
         id: of the message; the same over all attempts.
         receiver: channel and agency.
-        alert: that it tells of.
-        told: the state that it tells of.
+        alert: that it tells of; of several, how many.
+        told: the state that it tells of; of several, `together`, or `digest`.
         standing: where it stands.
         created_at: when the alert moved.
         next_at: when it is tried again, while it waits.
@@ -55,7 +54,7 @@ class Delivery:
     id: str
     receiver: str
     alert: str
-    told: AlertState
+    told: str
     standing: Standing
     created_at: datetime
     next_at: datetime | None
@@ -73,16 +72,27 @@ class Delivery:
             else:
                 until = shut.until if shut else None
                 next_at = max(document["due_at"], until or document["due_at"])
+        alert, told = _about(document)
         return cls(
             id=document["_id"],
             receiver=document["receiver"],
-            alert=document["event"]["alert"],
-            told=AlertState(document["event"]["state"]),
+            alert=alert,
+            told=told,
             standing=standing,
             created_at=document["created_at"],
             next_at=next_at,
             tried=tuple(Tried(one["at"], one["outcome"]) for one in document["history"]),
         )
+
+
+def _about(document: Document) -> tuple[str, str]:
+    event, kind = document["event"], document.get("content", "alert")
+    match kind:
+        case "together":
+            return f"{len(event['events'])} alerts", kind
+        case "digest":
+            return event["day"], kind
+    return event["alert"], event["state"]
 
 
 async def listing(
@@ -117,18 +127,18 @@ async def earlier(database: Database, delivery: Delivery) -> str | None:
     """The id of the message of the same alert that has to be told, or given up, before this one."""
     document = await database[OUTBOX].find_one({"_id": delivery.id})
     first = document and await database[OUTBOX].find_one(
-        _same_alert(document, EntryState.WAITING, "$lt"), sort=[("event.revision", 1)]
+        _of_the_same(document, EntryState.WAITING, "$lt"), sort=[("number", 1)]
     )
     return str(first["_id"]) if first else None
 
 
-def _same_alert(document: Document, state: EntryState, than: str) -> Document:
-    return {
-        "receiver": document["receiver"],
-        "state": state.value,
-        "event.alert": document["event"]["alert"],
-        "event.revision": {than: document["event"]["revision"]},
-    }
+def _of_the_same(document: Document, state: EntryState, than: str) -> Document:
+    """Messages to the same receiver that tell an earlier or a later part of what this one tells."""
+    parts = [
+        {"tells": {"$elemMatch": {"of": told.of, "number": {than: told.number}}}}
+        for told in content.tells(content.of_document(document))
+    ]
+    return {"receiver": document["receiver"], "state": state.value, "$or": parts}
 
 
 async def retry(database: Database, session: Session, identity: str, now: datetime) -> None:
@@ -146,9 +156,15 @@ async def retry(database: Database, session: Session, identity: str, now: dateti
     if document["state"] == EntryState.DELIVERED.value:
         msg = "was delivered"
         raise DeliveryError(msg)
-    later = _same_alert(document, EntryState.DELIVERED, "$gt")
+    later = _of_the_same(document, EntryState.DELIVERED, "$gt")
     if await database[OUTBOX].find_one(later, session=session):
         msg = "a later message of the same alert was delivered"
+        raise DeliveryError(msg)
+    # Those of one series are told in order all the same.
+    later = _of_the_same(document, EntryState.WAITING, "$gt")
+    later["series"] = {"$ne": document.get("series")}
+    if await database[OUTBOX].find_one(later, session=session):
+        msg = "a later message of the same alert waits"
         raise DeliveryError(msg)
     # Written to, not only read: whoever claims it at the same time is told of a conflict.
     endpoint = await database[ENDPOINTS].find_one_and_update(

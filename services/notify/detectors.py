@@ -39,6 +39,19 @@ def _below_target(rule: BelowTarget, current: Figure, definition: Definition) ->
     return Reading(raised=100 * upper < rule.target, recovered=current.index >= rule.target)
 
 
+def fall_of(rule: Drop, window: WindowFigures, definition: Definition) -> float | None:
+    """The p-value of a fall against the window before; None where either has too few answers."""
+    current, previous = window.current, window.previous
+    if min(current.n, previous.n) < rule.min_n:
+        return None
+    return fall_p_value(
+        satisfied(previous.counts, definition),
+        previous.n,
+        satisfied(current.counts, definition),
+        current.n,
+    )
+
+
 def _drop(
     rule: Drop, window: WindowFigures, baseline: float | None, definition: Definition
 ) -> Reading | None:
@@ -49,14 +62,9 @@ def _drop(
         # The window before soon holds the fall itself; recovery is measured to where it fell from.
         recovered = current.index > baseline - rule.min_points
         return Reading(raised=not recovered, recovered=recovered)
-    if previous.n < rule.min_n or previous.index is None:
+    p_value = fall_of(rule, window, definition)
+    if p_value is None or previous.index is None:
         return None
-    p_value = fall_p_value(
-        satisfied(previous.counts, definition),
-        previous.n,
-        satisfied(current.counts, definition),
-        current.n,
-    )
     raised = previous.index - current.index >= rule.min_points and p_value < rule.alpha
     return Reading(raised=raised, recovered=not raised)
 

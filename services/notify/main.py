@@ -1,5 +1,7 @@
 """The notify process."""
 
+from datetime import timedelta
+
 from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import AGENCY_REPLIED, INDEX_UPDATED
@@ -8,6 +10,8 @@ from services.notify.alerts import Alerts
 from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
 from services.notify.channels.webhook import WebhookChannel
+from services.notify.digest import Digests
+from services.notify.gathering import Gathering
 from services.notify.outbox import Channel
 from services.notify.reload import Reload
 from services.notify.rules import load_rules
@@ -21,6 +25,7 @@ from services.runtime.serving import serve
 _REGISTRY_SECONDS = 5.0
 _RULES_SECONDS = 2.0
 _TICK_SECONDS = 1.0
+_DIGEST_SECONDS = 5.0
 _SEND_SECONDS = 0.25
 _MEASURE_SECONDS = 5.0
 
@@ -50,11 +55,23 @@ def build(settings: NotifySettings, clock: Clock = system_clock) -> Service:
         settings.public_url,
         service.clock,
     )
+    wait = timedelta(seconds=settings.group_wait_seconds)
+    gathering = Gathering(service.database, wait, service.clock)
+    digests = Digests(
+        service.database,
+        registry,
+        lambda: alerts.rules,
+        settings.digest_at,
+        settings.digest_false_share,
+        service.clock,
+    )
     service.within(webhook.open)
     service.first(registry.refresh)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh)
     service.every(_RULES_SECONDS, "rules", Reload(settings.rules, alerts.use).run)
     service.every(_TICK_SECONDS, "tick", alerts.tick)
+    service.every(_TICK_SECONDS, "gather", gathering.run)
+    service.every(_DIGEST_SECONDS, "digest", digests.run)
     service.every(_SEND_SECONDS, "send", sender.run)
     service.every(
         _MEASURE_SECONDS, "standing", lambda: standing.measure(service.database, service.clock)

@@ -14,7 +14,7 @@ from schemas.instrument import item_texts
 from schemas.registry import RegistryEntry
 from services.notify.findings import Findings, Place
 
-_WINDOWS = {
+WINDOWS = {
     "24h": ("24 giờ qua", "the last 24 hours"),
     "7d": ("7 ngày qua", "the last 7 days"),
     "30d": ("30 ngày qua", "the last 30 days"),
@@ -24,11 +24,13 @@ _LONGEST_QUOTE = 240
 _LINK = re.compile(r"\S*(?:://|www\.)\S*", re.IGNORECASE)
 
 
-def _vietnamese_number(value: float) -> str:
+def vietnamese_number(value: float) -> str:
+    """`61,0`."""
     return f"{value:.1f}".replace(".", ",")
 
 
-def _english_number(value: float) -> str:
+def english_number(value: float) -> str:
+    """`61.0`."""
     return f"{value:.1f}"
 
 
@@ -45,21 +47,22 @@ def _quoted(comment: str) -> str:
     return line if len(line) <= _LONGEST_QUOTE else line[:_LONGEST_QUOTE].rstrip() + "…"
 
 
-def _local_time(moment: datetime) -> str:
+def local_time(moment: datetime) -> str:
+    """`12:00 22/11/2026`, in Vietnam."""
     return moment.astimezone(LOCAL_ZONE).strftime("%H:%M %d/%m/%Y")
 
 
-_TEMPLATES = Environment(
+TEMPLATES = Environment(
     loader=PackageLoader("services.notify"),
     undefined=StrictUndefined,
     autoescape=select_autoescape(["html"]),
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters |= {
-    "so": _vietnamese_number,
-    "num": _english_number,
-    "gio": _local_time,
+TEMPLATES.filters |= {
+    "so": vietnamese_number,
+    "num": english_number,
+    "gio": local_time,
     "question": _question,
     "quoted": _quoted,
 }
@@ -67,15 +70,16 @@ _TEMPLATES.filters |= {
 
 @dataclass(frozen=True)
 class Message:
-    """An alert's change, ready to be read.
+    """What is told, ready to be read.
 
     Attributes:
         subject: one line, Vietnamese.
         text: plain text in both languages.
         html: the same as a page.
-        name_vi: of the office.
-        name_en: of the office.
-        link: to the alert's page at the desk.
+        name_vi: of the office; of a mail about several, its title.
+        name_en: the same.
+        link: to the alert's page at the desk; of several, to the desk.
+        at: when it came about.
     """
 
     subject: str
@@ -84,6 +88,12 @@ class Message:
     name_vi: str
     name_en: str
     link: str
+    at: datetime
+
+
+def alert_link(event: AlertChanged, public_url: str) -> str:
+    """The alert's page at the desk."""
+    return f"{public_url}/desk/alerts/{quote(event.alert)}"
 
 
 def compose(
@@ -102,8 +112,8 @@ def compose(
     """
     name_vi = office.name_vi if office else event.scope
     name_en = office.name_en if office else event.scope
-    window_vi, window_en = _WINDOWS.get(event.evidence.window, (event.evidence.window,) * 2)
-    link = f"{public_url}/desk/alerts/{quote(event.alert)}"
+    window_vi, window_en = WINDOWS.get(event.evidence.window, (event.evidence.window,) * 2)
+    link = alert_link(event, public_url)
     values: dict[str, Any] = {
         "event": event,
         "evidence": event.evidence,
@@ -115,10 +125,11 @@ def compose(
         "findings": findings or Findings(),
     }
     return Message(
-        subject=_TEMPLATES.get_template("subject.txt").render(values).strip(),
-        text=_TEMPLATES.get_template("body.txt").render(values),
-        html=_TEMPLATES.get_template("body.html").render(values),
+        subject=TEMPLATES.get_template("subject.txt").render(values).strip(),
+        text=TEMPLATES.get_template("body.txt").render(values),
+        html=TEMPLATES.get_template("body.html").render(values),
         name_vi=name_vi,
         name_en=name_en,
         link=link,
+        at=event.changed_at,
     )

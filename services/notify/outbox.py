@@ -13,6 +13,8 @@ from enum import StrEnum
 
 from schemas.alert import AlertChanged
 from schemas.scope import Scope
+from services.notify import content
+from services.notify.content import Content
 from services.notify.findings import Findings
 from services.notify.storage import OUTBOX
 from services.runtime.database import Database, Document, Session
@@ -46,13 +48,25 @@ class Entry:
     channel: Channel
     agency: Scope
     target: str
-    event: AlertChanged
+    event: Content
     findings: Findings | None = None
+
+    @property
+    def alert(self) -> AlertChanged:
+        """The change of one alert, for channels that take nothing else.
+
+        Raises:
+            TypeError: when it tells of something else.
+        """
+        if not isinstance(self.event, AlertChanged):
+            msg = f"{self.channel} takes changes of one alert alone"
+            raise TypeError(msg)
+        return self.event
 
     @property
     def id(self) -> str:
         """`msg_` and a fingerprint: no dots, as Standard Webhooks asks of message ids."""
-        name = f"{self.event.event_id()}/{self.channel}/{self.agency}"
+        name = f"{content.identity(self.event)}/{self.channel}/{self.agency}"
         return "msg_" + hashlib.sha256(name.encode()).hexdigest()[:32]
 
     def document(self, now: datetime) -> Document:
@@ -63,7 +77,7 @@ class Entry:
             "channel": self.channel.value,
             "agency": self.agency,
             "target": self.target,
-            "event": self.event.model_dump(mode="json"),
+            **content.to_document(self.event),
             "findings": self.findings.model_dump(mode="json") if self.findings else None,
             "attempts": 0,
             "version": 0,

@@ -1,5 +1,6 @@
 """Settings of notify."""
 
+from datetime import time
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Self
@@ -26,6 +27,10 @@ class NotifySettings(Settings):
             secret is derived from it (`langnghe webhook-secret`).
         webhook_private_hosts: hosts, with commas between them, that webhooks may reach at private
             addresses and without TLS, each as it stands in the address (a name or an IP address).
+        group_wait_seconds: how long a mail about a critical alert waits for others to the same
+            agency, which become one mail with it.
+        digest_at: local time of the daily digest of softer alerts, as in 07:30.
+        digest_false_share: which part of the soft falls in digests is false on average, at most.
         smtp_host: mail server; without one, e-mail is not sent and every such message fails.
         smtp_port: port of the mail server.
         smtp_user: who we are to the mail server, if it asks.
@@ -40,6 +45,9 @@ class NotifySettings(Settings):
     webhook_private_hosts: Annotated[
         frozenset[str], NoDecode, BeforeValidator(_separated_by_commas)
     ] = frozenset()
+    group_wait_seconds: Annotated[float, Field(ge=0, le=3600)] = 60
+    digest_at: time = time(7, 30)
+    digest_false_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     smtp_host: str | None = None
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 25
     smtp_user: str | None = None

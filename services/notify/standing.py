@@ -6,8 +6,9 @@ from datetime import datetime
 from schemas.alert import AlertState, Handling, Severity
 from schemas.collections import ALERTS
 from services.notify import endpoints
+from services.notify.gathering import Into
 from services.notify.outbox import Channel, EntryState
-from services.notify.storage import OUTBOX
+from services.notify.storage import GATHERED, OUTBOX
 from services.runtime import metrics
 from services.runtime.clock import Clock
 from services.runtime.database import Database
@@ -18,6 +19,9 @@ async def measure(database: Database, clock: Clock) -> None:
     now = clock()
     await _measure_outbox(database, now)
     await _measure_alerts(database, now)
+    for into in Into:
+        number = await database[GATHERED].count_documents({"into": into.value})
+        metrics.NOTIFY_GATHERED.labels(into.value).set(number)
 
 
 async def _measure_alerts(database: Database, now: datetime) -> None:

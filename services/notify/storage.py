@@ -19,6 +19,12 @@ ENDPOINTS: Final = "notify.endpoints"
 SILENCES: Final = "notify.silences"
 """One document a silence, written by an operator's command; none is removed."""
 
+GATHERED: Final = "notify.gathered"
+"""One document a mail-to-be: what an agency hears of together with something else."""
+
+DIGESTS: Final = "notify.digests"
+"""That digests were made: one document a day and agency, and one a day when it is done."""
+
 INDEXES: Final = {
     ALERTS: [
         # At most one open episode of a rule at a scope, whoever tries to open another.
@@ -37,8 +43,8 @@ INDEXES: Final = {
             [
                 ("state", ASCENDING),
                 ("receiver", ASCENDING),
-                ("event.alert", ASCENDING),
-                ("event.revision", ASCENDING),
+                ("series", ASCENDING),
+                ("number", ASCENDING),
                 ("due_at", ASCENDING),
                 ("created_at", ASCENDING),
             ]
@@ -46,5 +52,9 @@ INDEXES: Final = {
         IndexModel("delivered_at", expireAfterSeconds=int(DELIVERED_KEPT_FOR.total_seconds())),
     ],
     ENDPOINTS: [],
+    GATHERED: [IndexModel([("into", ASCENDING), ("agency", ASCENDING), ("at", ASCENDING)])],
+    DIGESTS: [
+        IndexModel("made_at", expireAfterSeconds=int(DELIVERED_KEPT_FOR.total_seconds())),
+    ],
     SILENCES: [IndexModel([("until", ASCENDING)])],
 }

@@ -11,8 +11,8 @@ A message moves by compare-and-set on its version, so of two that try it at once
 from datetime import datetime
 from typing import NamedTuple
 
-from schemas.alert import AlertChanged
 from schemas.scope import Scope
+from services.notify import content
 from services.notify.findings import Findings
 from services.notify.outbox import Channel, Entry, EntryState
 from services.notify.storage import OUTBOX
@@ -26,8 +26,8 @@ class Due(NamedTuple):
     """The message that is next for a receiver."""
 
     receiver: str
-    alert: str
-    revision: int
+    series: str | None
+    number: int | None
 
     @property
     def channel(self) -> Channel:
@@ -48,8 +48,7 @@ class Taken(NamedTuple):
         channel: how it goes out.
         agency: to whom.
         target: the address of the day when it was written.
-        event: what it tells of, as JSON, perhaps of an older version of ours.
-        findings: what it says beside the figures, as JSON; None where it says nothing.
+        content: what it tells, as stored, perhaps by an older version of ours.
         attempts: how many failed since its schedule began.
         version: grows with every change of it.
     """
@@ -58,8 +57,7 @@ class Taken(NamedTuple):
     channel: Channel
     agency: Scope
     target: str
-    event: Document
-    findings: Document | None
+    content: Document
     attempts: int
     version: int
 
@@ -69,16 +67,17 @@ class Taken(NamedTuple):
         Raises:
             ValidationError: when its event cannot be read.
         """
-        event = AlertChanged.model_validate(self.event, strict=False)
-        findings = Findings.model_validate(self.findings) if self.findings else None
-        return Entry(self.channel, self.agency, target, event, findings)
+        stored = self.content.get("findings")
+        findings = Findings.model_validate(stored) if stored else None
+        told = content.of_document(self.content)
+        return Entry(self.channel, self.agency, target, told, findings)
 
 
 async def due(database: Database, now: datetime, receiver: str | None = None) -> list[Due]:
     """The next message of each receiver for whom one is due, longest due first.
 
-    Of one alert a receiver is told in order: while an earlier message waits, a later one is not
-    due, so that nobody hears that it fires after hearing that it is over.
+    What belongs to one series (`content.order`) a receiver is told in order: while an earlier
+    message waits, a later one is not due.
 
     Args:
         database: of the outbox.
@@ -90,11 +89,11 @@ async def due(database: Database, now: datetime, receiver: str | None = None) ->
         OUTBOX,
         [
             {"$match": waiting if receiver is None else waiting | {"receiver": receiver}},
-            {"$sort": {"receiver": 1, "event.alert": 1, "event.revision": 1}},
+            {"$sort": {"receiver": 1, "series": 1, "number": 1}},
             {
                 "$group": {
-                    "_id": {"receiver": "$receiver", "alert": "$event.alert"},
-                    "revision": {"$first": "$event.revision"},
+                    "_id": {"receiver": "$receiver", "series": "$series"},
+                    "number": {"$first": "$number"},
                     "due_at": {"$first": "$due_at"},
                     "created_at": {"$first": "$created_at"},
                 }
@@ -104,15 +103,15 @@ async def due(database: Database, now: datetime, receiver: str | None = None) ->
             {
                 "$group": {
                     "_id": "$_id.receiver",
-                    "alert": {"$first": "$_id.alert"},
-                    "revision": {"$first": "$revision"},
+                    "series": {"$first": "$_id.series"},
+                    "number": {"$first": "$number"},
                     "due_at": {"$first": "$due_at"},
                 }
             },
             {"$sort": {"due_at": 1, "_id": 1}},
         ],
     )
-    return [Due(row["_id"], row["alert"], row["revision"]) async for row in rows]
+    return [Due(row["_id"], row.get("series"), row["number"]) async for row in rows]
 
 
 async def next_for(database: Database, receiver: str, now: datetime) -> Taken | None:
@@ -121,8 +120,8 @@ async def next_for(database: Database, receiver: str, now: datetime) -> Taken | 
         document = await database[OUTBOX].find_one(
             {
                 "receiver": found.receiver,
-                "event.alert": found.alert,
-                "event.revision": found.revision,
+                "series": found.series,
+                "number": found.number,
                 "state": EntryState.WAITING.value,
             }
         )
@@ -132,8 +131,7 @@ async def next_for(database: Database, receiver: str, now: datetime) -> Taken | 
                 channel=Channel(document["channel"]),
                 agency=document["agency"],
                 target=document["target"],
-                event=document["event"],
-                findings=document.get("findings"),
+                content=document,
                 attempts=document["attempts"],
                 version=document["version"],
             )

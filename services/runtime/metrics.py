@@ -238,6 +238,18 @@ NOTIFY_HELD = _counter(
     "`silence` jumps: a silence covers more than its author meant. `langnghe silences list`.",
     ["by"],
 )
+NOTIFY_DIGESTS = _counter(
+    "langnghe_notify_digests_total",
+    "Daily digests written, one an agency that has something to be told",
+    "None for days while warnings fire: digests are not made, or no agency has an e-mail address.",
+    [],
+)
+NOTIFY_GATHERED = _gauge(
+    "langnghe_notify_gathered",
+    "Changes that wait to be mailed, by what they become part of: together, digest",
+    "`together` stays above 0 for an hour: mails to an agency fail, and later ones wait for them.",
+    ["into"],
+)
 NOTIFY_DELIVERIES = _counter(
     "langnghe_notify_deliveries_total",
     "Attempts to deliver, by channel and outcome: delivered, retried, given_up, gone (HTTP 410)",

@@ -100,14 +100,14 @@ class Delivering(RuleBasedStateMachine):
     async def _check(self, message: Entry, receiver: str) -> None:
         """What may come in at all."""
         assert message.target == self._address(message.agency), "the address is that of today"
-        assert self.put[message.id] == (message.event.alert, message.event.revision)
+        assert self.put[message.id] == (message.alert.alert, message.alert.revision)
         assert receiver not in self.inside, "one at a time"
         earlier = await self.world.database[OUTBOX].count_documents(
             {
                 "receiver": receiver,
                 "state": "waiting",
-                "event.alert": message.event.alert,
-                "event.revision": {"$lt": message.event.revision},
+                "event.alert": message.alert.alert,
+                "event.revision": {"$lt": message.alert.revision},
             }
         )
         assert earlier == 0, "of one alert it is told in order"

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest_asyncio
 from aiohttp import web
@@ -27,6 +27,7 @@ from services.notify.alerts import Alerts
 from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
 from services.notify.channels.webhook import WebhookChannel
+from services.notify.gathering import Gathering
 from services.notify.outbox import Channel
 from services.notify.rules import BelowTarget, Drop, Rule, RuleFile
 from services.notify.sender import Sender
@@ -50,7 +51,7 @@ def rules(for_: str = "5m", keep: str = "1h") -> list[Rule]:
         "window": "7d",
         "for": for_,
         "keep_firing_for": keep,
-        "severity": "warning",
+        "severity": "critical",
     }
     return [
         BelowTarget.model_validate({"id": "low", "kind": "below_target", "target": 80, **common}),
@@ -73,6 +74,17 @@ def index(
         latest_received_at=NOW,
         windows=window_figures(DEFINITION, NOW, segments),
     )
+
+
+class Post(NamedTuple):
+    """What brings messages away: mails are gathered first, here only for a moment."""
+
+    gathering: Gathering
+    sender: Sender
+
+    async def run(self) -> None:
+        await self.gathering.run()
+        await self.sender.run()
 
 
 class Office:
@@ -99,8 +111,9 @@ class Office:
     def alerts(self, by: list[Rule]) -> Alerts:
         return Alerts(self.database, self.registry, by, self.clock)
 
-    def sender(self) -> Sender:
-        return Sender(self.database, self.registry, self.channels, "http://ln.test", self.clock)
+    def sender(self) -> "Post":
+        sender = Sender(self.database, self.registry, self.channels, "http://ln.test", self.clock)
+        return Post(Gathering(self.database, timedelta(0), self.clock), sender)
 
     async def receive(self, alerts: Alerts, *indices: IndexUpdated) -> None:
         await alerts.handle(0, [record(one, n) for n, one in enumerate(indices)])
@@ -223,6 +236,7 @@ async def test_time_alone_fires_and_resolves(office: Office, agency: Agency) -> 
     office.now = NOW + timedelta(minutes=5)
     await alerts.tick()
     assert set((await office.states()).values()) == {"firing"}
+    await sender.run()
     await office.receive(alerts, index(2, WELL))
     office.now += timedelta(minutes=59)
     await alerts.tick()
@@ -316,8 +330,8 @@ def replied(alert: str, kind: str, at: datetime, **values: Any) -> AgencyReplied
 
 
 def unanswered() -> tuple[float | None, float | None]:
-    """How many warnings nobody has answered, and for how many seconds the oldest."""
-    name, of = "langnghe_notify_{}unacknowledged{}", {"severity": "warning"}
+    """How many criticals nobody has answered, and for how many seconds the oldest."""
+    name, of = "langnghe_notify_{}unacknowledged{}", {"severity": "critical"}
     return (
         METRICS.get_sample_value(name.format("", ""), of),
         METRICS.get_sample_value(name.format("oldest_", "_seconds"), of),
@@ -456,7 +470,7 @@ async def test_an_alert_whose_rule_is_gone_can_still_be_answered(office: Office)
     assert (event["handling"], event["kind"], event["severity"]) == (
         "acknowledged",
         "below_target",
-        "warning",
+        "critical",
     )
 
 
@@ -466,7 +480,9 @@ async def test_an_office_without_contacts_is_told_through_what_stands_above(
     province = entry(EntryKind.PROVINCE, "01", email="province@example.vn")
     await write(office.database, [province])
     await office.registry.refresh()
-    await office.receive(office.alerts(rules(for_="0s")), index(1, BAD, unit=OTHER_UNIT))
+    alerts = office.alerts(rules(for_="0s")[:1])
+    await office.receive(alerts, index(1, BAD, unit=OTHER_UNIT))
+    await office.sender().run()
     targets = {
         (d["channel"], d["agency"], d["target"]) async for d in office.database[OUTBOX].find({})
     }
@@ -474,7 +490,6 @@ async def test_an_office_without_contacts_is_told_through_what_stands_above(
         ("topic", f"unit:{OTHER_UNIT}", "alert.changed.v1"),
         ("email", "province:01", "province@example.vn"),
     }
-    await office.sender().run()
     await settle()
     assert {d.channel for d in agency.deliveries} == {"email"}
 

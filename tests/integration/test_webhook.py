@@ -47,7 +47,7 @@ async def deliver(target: str, private_hosts: set[str]) -> str | None:
     channel = WebhookChannel(KEY, private_hosts, lambda: datetime.now(UTC))
     async with channel.open():
         try:
-            await channel.deliver(message, compose(message.event, None, "http://ln.test"))
+            await channel.deliver(message, compose(message.alert, None, "http://ln.test"))
         except NotDeliveredError as error:
             return str(error)
     return None

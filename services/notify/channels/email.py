@@ -21,7 +21,7 @@ def compose_mail(entry: Entry, message: Message, sender: str) -> EmailMessage:
     mail["Subject"] = message.subject
     mail["From"] = sender
     mail["To"] = entry.target
-    mail["Date"] = format_datetime(entry.event.changed_at)
+    mail["Date"] = format_datetime(message.at)
     mail["Message-ID"] = f"<{entry.id}@langnghe>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text)

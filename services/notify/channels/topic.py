@@ -21,7 +21,7 @@ class TopicChannel:
             NotDeliveredError: when Kafka does not acknowledge.
         """
         try:
-            await self._producer.send(ALERT_CHANGED, [entry.event])
+            await self._producer.send(ALERT_CHANGED, [entry.alert])
         except KafkaUnavailableError as error:
             msg = "Kafka does not answer"
             raise NotDeliveredError(msg) from error

@@ -45,10 +45,10 @@ def payload(entry: Entry, message: Message) -> str:
     """The body: what happened in fields, and in words in both languages."""
     return json.dumps(
         {
-            "type": f"alert.{entry.event.state}",
-            "timestamp": entry.event.changed_at.isoformat(),
+            "type": f"alert.{entry.alert.state}",
+            "timestamp": entry.alert.changed_at.isoformat(),
             "data": {
-                **entry.event.model_dump(mode="json", exclude_none=True),
+                **entry.alert.model_dump(mode="json", exclude_none=True),
                 "name": {"vi": message.name_vi, "en": message.name_en},
                 "subject": message.subject,
                 "text": message.text,

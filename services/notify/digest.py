@@ -1,0 +1,243 @@
+"""The daily digest of an agency: made once a day, whatever crashes and however many make it.
+
+Soft falls (`drop`, of severity info) are often chance: asked of forty offices, a p-value under 0.01
+comes up by itself. So of those that fired since the digest before, only those are in it that
+Benjamini and Hochberg's procedure believes, over all offices of the agency whose answers could be
+compared (method/discovery.py). An office is of the agency that is mailed about it: its own, or the
+nearest above with an address.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from typing import NamedTuple
+
+from pymongo.errors import DuplicateKeyError
+
+from method.definition import definition_of
+from method.discovery import benjamini_hochberg
+from method.period import LOCAL_ZONE, local_day
+from schemas.alert import AlertChanged, AlertState, Handling, Severity
+from schemas.collections import ALERTS, INDICES
+from schemas.index import IndexUpdated
+from schemas.registry import EntryKind, Registry
+from schemas.scope import Scope
+from services.notify import outbox
+from services.notify.content import Digest, Signal
+from services.notify.detectors import fall_of
+from services.notify.documents import to_alert, to_event
+from services.notify.gathering import Into, event_of, newest
+from services.notify.outbox import Channel, Entry
+from services.notify.recipients import mailed, nearest
+from services.notify.rules import Drop, Rule
+from services.notify.storage import DIGESTS, GATHERED
+from services.runtime import metrics
+from services.runtime.cached import Cached
+from services.runtime.clock import Clock
+from services.runtime.database import Database, Document, Session
+
+_ITEM = "overall"
+
+
+class _Reader(NamedTuple):
+    """An agency, and what there is for it outside of what was gathered."""
+
+    target: str
+    unanswered: tuple[AlertChanged, ...] = ()
+
+
+def due_since(now: datetime, at: time) -> datetime | None:
+    """When the digest of today became due; None when it is not yet. Pure."""
+    moment = datetime.combine(local_day(now), at, LOCAL_ZONE)
+    return moment if now >= moment else None
+
+
+def believed(
+    rules: Iterable[Drop], indices: Sequence[IndexUpdated], rate: float
+) -> tuple[dict[tuple[str, Scope], float], int]:
+    """The falls to believe, with their p-values, and how many offices were looked at. Pure.
+
+    Args:
+        rules: for falls; each is a family of tests of its own.
+        indices: of all offices of an agency.
+        rate: false discovery rate.
+    """
+    found: dict[tuple[str, Scope], float] = {}
+    tested: set[Scope] = set()
+    for rule in rules:
+        tests = [
+            (index.scope, p_value)
+            for index in indices
+            if rule.window in index.windows
+            and (p_value := fall_of(rule, index.windows[rule.window], definition_of(index.method)))
+            is not None
+        ]
+        tested |= {scope for scope, _ in tests}
+        verdicts = benjamini_hochberg([p_value for _, p_value in tests], rate)
+        for (scope, p_value), stands_out in zip(tests, verdicts, strict=True):
+            if stands_out:
+                found[rule.id, scope] = p_value
+    return found, len(tested)
+
+
+class Digests:
+    """Makes the digests of one process; several may be at it."""
+
+    def __init__(
+        self,
+        database: Database,
+        registry: Cached[Registry],
+        rules: Callable[[], Mapping[str, Rule]],
+        at: time,
+        rate: float,
+        clock: Clock,
+    ) -> None:
+        """Hold what the work needs.
+
+        Args:
+            database: of notify.
+            registry: who is mailed about what.
+            rules: those in force.
+            at: local time of the day.
+            rate: false discovery rate of soft falls.
+            clock: the present.
+        """
+        self._database = database
+        self._registry = registry
+        self._rules = rules
+        self._at = at
+        self._rate = rate
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Make the digests of today, once they are due and as far as they are not made."""
+        now = self._clock()
+        until = due_since(now, self._at)
+        if until is None:
+            return
+        day = local_day(now)
+        if await self._database[DIGESTS].find_one({"_id": day.isoformat()}):
+            return
+        for agency, reader in sorted((await self._readers(until, day)).items()):
+            await self._make(agency, reader, until, now)
+        await self._database[DIGESTS].update_one(
+            {"_id": day.isoformat()}, {"$setOnInsert": {"made_at": now}}, upsert=True
+        )
+
+    async def _readers(self, until: datetime, day: date) -> dict[Scope, _Reader]:
+        """Agencies for whom there may be something to say."""
+        readers: dict[Scope, _Reader] = {}
+        query: Document = {"into": Into.DIGEST.value, "at": {"$lt": until}}
+        async for item in self._database[GATHERED].find(query, {"agency": 1, "target": 1}):
+            readers[item["agency"]] = _Reader(item["target"])
+        unanswered: dict[Scope, list[AlertChanged]] = defaultdict(list)
+        query = {
+            "open": True,
+            "state": AlertState.FIRING.value,
+            "held": {"$ne": True},
+            "event.severity": Severity.CRITICAL.value,
+            "event.handling": Handling.WAITING.value,
+        }
+        async for document in self._database[ALERTS].find(query).sort("opened_at", 1):
+            alert = to_alert(document)
+            if alert.told_at is None or alert.told_at >= until:
+                continue
+            event = to_event(alert)
+            for entry in mailed(event, self._registry.value, day):
+                unanswered[entry.agency].append(event)
+                readers.setdefault(entry.agency, _Reader(entry.target))
+        return {
+            agency: reader._replace(unanswered=tuple(unanswered[agency]))
+            for agency, reader in readers.items()
+        }
+
+    async def _make(self, agency: Scope, reader: _Reader, until: datetime, now: datetime) -> None:
+        day = local_day(now)
+        name = f"{day.isoformat()}/{agency}"
+
+        async def work(session: Session) -> bool:
+            if await self._database[DIGESTS].find_one({"_id": name}, session=session):
+                return False
+            query = {"into": Into.DIGEST.value, "agency": agency, "at": {"$lt": until}}
+            order = [("at", 1), ("number", 1)]
+            found = self._database[GATHERED].find(query, session=session).sort(order)
+            items = await self._not_held([item async for item in found], session)
+            digest = await self._compose(agency, items, reader.unanswered, day, until)
+            await self._database[DIGESTS].insert_one({"_id": name, "made_at": now}, session=session)
+            names = [item["_id"] for item in items]
+            await self._database[GATHERED].delete_many({"_id": {"$in": names}}, session=session)
+            if digest.empty:
+                return False
+            entry = Entry(Channel.EMAIL, agency, reader.target, digest)
+            await outbox.put(self._database, [entry], now, session)
+            return True
+
+        try:
+            made = await self._database.transaction(work)
+        except DuplicateKeyError:  # another instance was faster
+            return
+        if made:
+            metrics.NOTIFY_DIGESTS.inc()
+
+    async def _not_held(self, items: list[Document], session: Session) -> list[Document]:
+        """Without what is silenced or held back by now: that is for a later digest."""
+        query = {"_id": {"$in": [item["series"] for item in items]}, "held": True}
+        found = self._database[ALERTS].find(query, {"_id": 1}, session=session)
+        held = {document["_id"] async for document in found}
+        return [item for item in items if item["series"] not in held]
+
+    async def _compose(
+        self,
+        agency: Scope,
+        items: list[Document],
+        unanswered: tuple[AlertChanged, ...],
+        day: date,
+        until: datetime,
+    ) -> Digest:
+        events = [event_of(item) for item in items]
+        warnings = newest(one for one in events if one.severity is Severity.WARNING)
+        soft = [one for one in events if one.severity is Severity.INFO]
+        signals, tested = await self._signals(agency, soft, day) if soft else ((), 0)
+        return Digest(
+            day=day,
+            at=until,
+            unanswered=unanswered,
+            opened=tuple(one for one in warnings if one.state is AlertState.FIRING),
+            closed=tuple(one for one in warnings if one.state is AlertState.RESOLVED),
+            signals=signals,
+            tested=tested,
+            rate=self._rate,
+        )
+
+    async def _signals(
+        self, agency: Scope, soft: Sequence[AlertChanged], day: date
+    ) -> tuple[tuple[Signal, ...], int]:
+        registry = self._registry.value
+        area = [
+            entry.key
+            for entry in registry
+            if entry.kind is EntryKind.UNIT
+            and entry.in_force(day)
+            and nearest(registry, Channel.EMAIL, entry.key, day) == agency
+        ]
+        found = self._database[INDICES].find(
+            {"_id": {"$in": [f"{scope}|{_ITEM}" for scope in area]}}, {"_id": 0, "kind": 0}
+        )
+        indices = [IndexUpdated.model_validate(one, strict=False) async for one in found]
+        rules = [
+            rule
+            for rule in self._rules().values()
+            if isinstance(rule, Drop) and rule.severity is Severity.INFO
+        ]
+        standing_out, tested = believed(rules, indices, self._rate)
+        query = {
+            "_id": {"$in": [event.alert for event in soft]},
+            "state": AlertState.FIRING.value,
+        }
+        firing = {one["_id"] async for one in self._database[ALERTS].find(query, {"_id": 1})}
+        signals = [
+            Signal(event=event, p_value=standing_out[event.rule, event.scope])
+            for event in soft
+            if event.alert in firing and (event.rule, event.scope) in standing_out
+        ]
+        return tuple(sorted(signals, key=lambda one: one.p_value)), tested
