@@ -15,7 +15,9 @@ Language = Literal["vi", "en"]
 
 _GATEWAY = Path(__file__).resolve().parents[1]
 _TEMPLATES = Jinja2Templates(
-    directory=[_GATEWAY / part / "templates" for part in ("people", "desk", "commendations")]
+    directory=[
+        _GATEWAY / part / "templates" for part in ("people", "desk", "commendations", "suspicions")
+    ]
 )
 
 
@@ -23,12 +25,16 @@ def _local(moment: datetime) -> str:
     return moment.astimezone(LOCAL_ZONE).strftime("%H:%M %d/%m/%Y")
 
 
+def _moment(text: str) -> str:
+    return _local(datetime.fromisoformat(text))
+
+
 def _number(value: float, language: Language) -> str:
     text = f"{value:.1f}"
     return text.replace(".", ",") if language == "vi" else text
 
 
-_TEMPLATES.env.filters |= {"local": _local, "number": _number}
+_TEMPLATES.env.filters |= {"local": _local, "moment": _moment, "number": _number}
 
 _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
     "vi": {
@@ -51,6 +57,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "sign_out": "Đăng xuất",
         "home": "Chỉ số hài lòng",
         "desk": "Cảnh báo của cơ quan",
+        "suspicions": "Dấu hiệu bất thường",
     },
     "en": {
         "other": "Tiếng Việt",
@@ -71,6 +78,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "sign_out": "Sign out",
         "home": "Satisfaction indices",
         "desk": "Your agency's alerts",
+        "suspicions": "Suspicions",
     },
 }
 
