@@ -118,11 +118,11 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
             (401, 200, 200, 200, 403, 403, 403), f"/v1/suspicions?scope={IN_SCOPE}"
         ),
         ("POST", "/v1/suspicions"): Case(
-            (401, 403, 404, 404, 403, 403, 403), "/v1/suspicions", {"json": look}
+            (401, 403, 404, 403, 403, 403, 403), "/v1/suspicions", {"json": look}
         ),
         ("GET", "/desk/suspicions"): Case((303, 200, 200, 200, 403, 403, 200), "/desk/suspicions"),
         ("POST", "/desk/suspicions"): Case(
-            (401, 403, 404, 404, 403, 403, 403), "/desk/suspicions", {"data": look}
+            (401, 403, 404, 403, 403, 403, 403), "/desk/suspicions", {"data": look}
         ),
         ("POST", "/sign-out"): everybody(303, "/sign-out"),
     }
@@ -298,7 +298,7 @@ async def test_me_says_who_and_what(anyone: Any) -> None:
             "role": "officer",
             "scope": SCOPES["officer"][1],
             "scope_name": {"vi": "Đơn vị 00004", "en": "Unit 00004"},
-            "permissions": ["own", "comments", "alerts.read", "alerts.write"],
+            "permissions": ["own", "comments", "alerts.read", "alerts.write", "suspicions.read"],
         }
         page = await officer.get("/me")
         assert "Cán bộ cơ quan" in page.text

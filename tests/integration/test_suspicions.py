@@ -185,6 +185,10 @@ async def test_an_office_sees_what_is_held_against_it_once_somebody_looked(
     await add_account(database, "own", Role.ANALYST, f"unit:{UNIT}")
     look = {"suspicion": burst, "outcome": "confirmed", "why": "Gọi chị Hoa 0912345678"}
     async with world(servers, database, clock=lambda: NOW) as here:
+        async with here.browser() as supervisor:
+            await sign_in(supervisor, "supervisor")
+            assert len(await _listed(supervisor, "country")) == 2
+            assert "<button" not in (await supervisor.get("/desk/suspicions")).text
         async with here.browser() as officer, here.browser() as own, here.browser() as analyst:
             for client, name in ((officer, "officer"), (own, "own"), (analyst, "analyst")):
                 await sign_in(client, name)

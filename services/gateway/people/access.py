@@ -73,7 +73,6 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
                 Permission.COMMENTS,
                 Permission.ALERTS_READ,
                 Permission.SUSPICIONS_READ,
-                Permission.SUSPICIONS_WRITE,
                 Permission.AUDIT,
                 Permission.ACCOUNTS_READ,
             }

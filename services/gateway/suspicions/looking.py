@@ -17,7 +17,7 @@ from schemas.masking import mask
 from schemas.scope import COUNTRY, Scope
 from schemas.suspicion import Suspicion
 from services.gateway.audit import Act, audited
-from services.gateway.people.access import ALLOWED, Permission
+from services.gateway.people.access import ALLOWED, Permission, Role
 from services.gateway.people.accounts import Account
 from services.gateway.people.guard import Guard
 from services.gateway.problems import ProblemError
@@ -101,7 +101,7 @@ class Suspicions:
         """
         codes = [unit.partition(":")[2] for unit in units]
         query: dict[str, Any] = {} if scope == COUNTRY else {"unit": {"$in": codes}}
-        if not may_look(account):
+        if not sees_unlooked(account):
             looked_at = [one["_id"] async for one in self._database[OUTCOMES].find({}, {"_id": 1})]
             query |= {"_id": {"$in": looked_at}}
         found = self._database[SUSPICIONS].find(query).sort([("first", -1), ("_id", 1)])
@@ -158,10 +158,14 @@ class Suspicions:
         )
 
 
+def sees_unlooked(account: Account) -> bool:
+    """Whether somebody sees what nobody has looked at: no officer, and no office at itself."""
+    return account.role is not Role.OFFICER and not account.scope.startswith("unit:")
+
+
 def may_look(account: Account) -> bool:
-    """Whether somebody sees what nobody has looked at: not an office at itself."""
-    allowed = Permission.SUSPICIONS_WRITE in ALLOWED[account.role]
-    return allowed and not account.scope.startswith("unit:")
+    """Whether somebody may say what came of a look."""
+    return Permission.SUSPICIONS_WRITE in ALLOWED[account.role] and sees_unlooked(account)
 
 
 def as_suspicion(document: Document) -> Suspicion:
