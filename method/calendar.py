@@ -160,3 +160,14 @@ def office_time_before(moment: datetime, length: timedelta) -> datetime:
                     return end - left
                 left -= end - opens
         day -= _DAY
+
+
+def is_open(moment: datetime) -> bool:
+    """Whether offices are open at a moment, given in any zone."""
+    return any(opens <= moment < closes for opens, closes in _hours_of(local_day(moment)))
+
+
+@cache
+def _hours_of(day: date) -> tuple[tuple[datetime, datetime], ...]:
+    """What is asked of each answer of a day is worked out once."""
+    return tuple(_open_on(day))

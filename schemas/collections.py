@@ -18,6 +18,10 @@ VOICES: Final = "ingest.voices"
 """Owner: ingest. One document a unit, `_id` its agency code: `voices` are the newest comments of
 dissatisfied answers (`Voice`), masked, newest first."""
 
+SUSPICIONS: Final = "ingest.suspicions"
+"""Owner: ingest. `Suspicion`: one document an office, kind and local day or month, `_id`
+kind/unit/first day; never removed."""
+
 BUCKETS: Final = "scoring.buckets"
 """Owner: scoring. Unit × service field × local day × item: n1…n5 and the source offset of the last
 record counted into it; the same by hour in `h`."""

@@ -37,6 +37,8 @@ from services.gateway.published.live import REFRESH_SECONDS, Live
 from services.gateway.published.public import Public
 from services.gateway.published.reading import Reader
 from services.gateway.settings import GatewaySettings
+from services.gateway.suspicions import routes as suspicions
+from services.gateway.suspicions.looking import Suspicions
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock, system_clock
 from services.runtime.service import Service
@@ -99,6 +101,8 @@ def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
     app.include_router(desk_pages.router(answering, details, keeper, service.clock))
     found = Commendations(service.database, registry, reader, service.clock)
     app.include_router(commendations.router(found, keeper))
+    looking = Suspicions(service.database, keeper, reader, service.clock)
+    app.include_router(suspicions.router(looking, keeper, registry, service.clock))
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     guard.check(app, _OPEN_PATHS)
     operations = Starlette(routes=[*service.health.routes(), openapi.route(app)])

@@ -9,6 +9,7 @@ from services.gateway import audit
 from services.gateway.contacts import store as contacts
 from services.gateway.devices.store import DEVICES, INVITATIONS
 from services.gateway.people import accounts, oidc, sessions
+from services.gateway.suspicions.looking import OUTCOMES
 from services.runtime.cached import revision_of
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -24,6 +25,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     accounts.ACCOUNTS: accounts.INDEXES,
     sessions.SESSIONS: sessions.INDEXES,
     oidc.ERRANDS: oidc.INDEXES,
+    OUTCOMES: [IndexModel([("confirmed", ASCENDING)], partialFilterExpression={"confirmed": True})],
 }
 
 APPEND_ONLY: Final = frozenset({audit.ENTRIES})

@@ -6,6 +6,7 @@ from schemas.topics import FEEDBACK_SUBMITTED
 from services.ingest import spent, voices
 from services.ingest.batch import Ingest
 from services.ingest.settings import IngestSettings
+from services.ingest.suspicions import Suspicions
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock, system_clock
 from services.runtime.service import Service
@@ -13,6 +14,7 @@ from services.runtime.serving import serve
 
 REGISTRY_SECONDS = 5.0
 _CUT_SECONDS = 3600.0
+_LOOK_SECONDS = 3600.0
 
 
 def build(settings: IngestSettings, clock: Clock = system_clock) -> Service:
@@ -30,6 +32,8 @@ def build(settings: IngestSettings, clock: Clock = system_clock) -> Service:
     service.first(registry.refresh)
     service.every(_CUT_SECONDS, "cut links", cut_links)
     service.every(_CUT_SECONDS, "forget voices", forget_voices)
+    suspicions = Suspicions(service.database, service.clock)
+    service.every(_LOOK_SECONDS, "look for suspicions", suspicions.run)
     service.every(REGISTRY_SECONDS, "registry", registry.refresh)
     service.consume(FEEDBACK_SUBMITTED, ingest.handle)
     return service

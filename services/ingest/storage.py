@@ -4,7 +4,8 @@ from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from schemas.collections import QUARANTINE, RESPONSES, VOICES
+from schemas.collections import QUARANTINE, RESPONSES, SUSPICIONS, VOICES
+from services.ingest.device_days import DEVICE_DAYS
 from services.ingest.spent import KEPT_FOR, SPENT
 
 INDEXES: Final = {
@@ -15,6 +16,8 @@ INDEXES: Final = {
             unique=True,
             partialFilterExpression={"sequence": {"$exists": True}},
         ),
+        # The days that are looked at for what is too good (suspicions.py).
+        IndexModel([("occurred_at", ASCENDING)]),
         # Only what has a comment: the gateway shows those of a unit, newest first.
         IndexModel(
             [("unit", ASCENDING), ("occurred_at", DESCENDING)],
@@ -22,6 +25,11 @@ INDEXES: Final = {
         ),
     ],
     VOICES: [],
+    SUSPICIONS: [
+        IndexModel([("unit", ASCENDING), ("first", DESCENDING)]),
+        IndexModel([("first", DESCENDING)]),
+    ],
+    DEVICE_DAYS: [IndexModel([("day", ASCENDING)])],
     SPENT: [IndexModel([("at", ASCENDING)], expireAfterSeconds=int(KEPT_FOR.total_seconds()))],
     QUARANTINE: [IndexModel([("reason", ASCENDING), ("quarantined_at", ASCENDING)])],
 }

@@ -158,6 +158,12 @@ GATEWAY_LIVE_CLIENTS = _gauge(
 
 # ingest
 
+INGEST_SUSPICIONS = _counter(
+    "langnghe_ingest_suspicions_total",
+    "Suspicions found, by kind: answers that are too good, for somebody to look at",
+    "More than one a year of a kind in a country of honest offices: its settings do not fit.",
+    ["kind"],
+)
 INGEST_RECORDS = _counter(
     "langnghe_ingest_records_total",
     "Submitted records by outcome: accepted, redelivered, duplicate, or the rule that set it aside",

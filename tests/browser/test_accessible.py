@@ -4,9 +4,11 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from services.gateway.people.access import Role
+from services.ingest.suspicions import Suspicions
 from tests.browser.test_desk import fallen
 from tests.browser.test_pages import kiosk
-from tests.builders import UNIT
+from tests.builders import NOW, UNIT, small_registry
+from tests.integration.test_suspicions import stuffed
 from tests.people import PASSWORD, add_account
 from tests.stack import Running
 
@@ -68,3 +70,23 @@ async def test_pages_for_people(page: Page, stack: Running) -> None:
     for summary in await page.locator("summary").all():
         await summary.click()
     await in_both_languages(page, "one alert")
+
+
+async def test_pages_for_analysts(page: Page, stack: Running) -> None:
+    gateway = stack.addresses.gateway
+    await stack.load(small_registry())
+    await stuffed(stack.database, NOW)
+    await Suspicions(stack.database, lambda: NOW).run()
+    await add_account(stack.database, "chi.vo", Role.ANALYST, "province:01")
+    await page.goto(f"{gateway}/sign-in")
+    await page.get_by_label("Tên đăng nhập").fill("chi.vo")
+    await page.get_by_label("Mật khẩu").fill(PASSWORD)
+    await page.get_by_role("button", name="Đăng nhập").click()
+    await page.get_by_role("link", name="Dấu hiệu bất thường").click()
+    await page.get_by_label("Vì sao").fill("Camera: một người bấm liên tục")
+    await page.get_by_role("button", name="Xác nhận").click()
+    await expect(page.locator("article li").last).to_contain_text("Xác nhận: Camera")
+    await in_both_languages(page, "suspicions")
+    await page.goto(f"{gateway}/commendations")
+    await page.get_by_role("navigation").get_by_role("link").last.click()
+    await in_both_languages(page, "draft of commendations")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import httpx
 import pytest_asyncio
 from typer.testing import CliRunner
 
@@ -15,11 +16,13 @@ from method.quarter import Quarter
 from schemas.feedback import FeedbackAccepted
 from schemas.registry import EntryKind
 from services.gateway.registry.store import write
+from services.ingest.suspicions import Suspicions
 from services.runtime.database import Database
 from services.runtime.producer import Producer
 from services.scoring.ledger import Ledger
 from services.scoring.refresh import Refresh
 from tests.builders import ABOVE, NOW, accepted, entry, records, small_registry
+from tests.integration.test_suspicions import found, stuffed
 from tests.people import World, sign_in, world
 from tests.servers import Servers, eventually
 
@@ -168,6 +171,38 @@ async def test_a_running_quarter_is_for_those_who_signed_in(here: World) -> None
             assert errors == (["quarter"] if status == 422 else [])
             assert problem["type"].endswith("unknown-quarter") is (status == 404)
             assert (await client.get(f"/commendations/{quarter}")).status_code == status
+
+
+async def test_an_office_of_which_something_was_confirmed_is_named_beside_the_list(
+    here: World, database: Database
+) -> None:
+    """And its figures stay as they are."""
+    august = datetime(2026, 8, 4, 9, tzinfo=LOCAL_ZONE).astimezone(UTC)
+    await stuffed(database, august, BEST)
+    await Suspicions(database, lambda: august).run()
+    ((name, _),) = (await found(database)).items()
+    look = {"suspicion": name, "outcome": "confirmed", "why": "Một người bấm liên tục"}
+
+    async def names(client: httpx.AsyncClient) -> tuple[list[str], list[str], Any]:
+        listed = (await client.get("/v1/commendations?quarter=2026-Q3")).json()
+        index = (await client.get(f"/v1/indices/unit:{BEST}?days=200")).json()
+        return (
+            [one["unit"] for one in listed["commended"]],
+            [one["unit"] for one in listed["set_aside"]],
+            index,
+        )
+
+    async with here.browser() as client:
+        commended, set_aside, index = await names(client)
+        assert (commended, set_aside) == ([SECOND, BEST], []), "a suspicion alone does nothing"
+        await sign_in(client, "analyst")
+        assert (await client.post("/v1/suspicions", json=look)).status_code == 200
+        assert await names(client) == ([SECOND], [BEST], index)
+        page = (await client.get("/commendations/2026-Q3")).text
+        assert f"Z {BEST}: Quá nhiều lượt trả lời trong ít phút" in page
+        harmless = {**look, "outcome": "harmless"}
+        assert (await client.post("/v1/suspicions", json=harmless)).status_code == 200
+        assert await names(client) == ([SECOND, BEST], [], index)
 
 
 async def test_the_command_shows_the_same(here: World, servers: Servers) -> None:

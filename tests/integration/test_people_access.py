@@ -52,6 +52,7 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
     contact = "/v1/contacts/019aa000-0000-7000-8000-000000000001"
     enrolment = {"code": "0" * 16, "public_key": "A" * 43}
     reply = {"id": response()["id"], "alert": "no-such-alert", "kind": "acknowledged"}
+    look = {"suspicion": "no-such-suspicion", "outcome": "harmless", "why": "Đã xem"}
     person = {"id": f"new-{who}", "name": "Mới", "role": "operator", "password": PASSWORD}
     return {
         ("GET", "/"): everybody(200, "/"),
@@ -113,6 +114,16 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
         ),
         ("GET", "/desk"): Case((303, 200, 200, 200, 403, 403, 200), "/desk"),
         ("POST", "/desk"): Case((401, 404, 403, 403, 403, 403, 404), "/desk", {"data": reply}),
+        ("GET", "/v1/suspicions"): Case(
+            (401, 200, 200, 200, 403, 403, 403), f"/v1/suspicions?scope={IN_SCOPE}"
+        ),
+        ("POST", "/v1/suspicions"): Case(
+            (401, 403, 404, 403, 403, 403, 403), "/v1/suspicions", {"json": look}
+        ),
+        ("GET", "/desk/suspicions"): Case((303, 200, 200, 200, 403, 403, 200), "/desk/suspicions"),
+        ("POST", "/desk/suspicions"): Case(
+            (401, 403, 404, 403, 403, 403, 403), "/desk/suspicions", {"data": look}
+        ),
         ("POST", "/sign-out"): everybody(303, "/sign-out"),
     }
 
@@ -287,7 +298,7 @@ async def test_me_says_who_and_what(anyone: Any) -> None:
             "role": "officer",
             "scope": SCOPES["officer"][1],
             "scope_name": {"vi": "Đơn vị 00004", "en": "Unit 00004"},
-            "permissions": ["own", "comments", "alerts.read", "alerts.write"],
+            "permissions": ["own", "comments", "alerts.read", "alerts.write", "suspicions.read"],
         }
         page = await officer.get("/me")
         assert "Cán bộ cơ quan" in page.text

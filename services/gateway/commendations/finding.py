@@ -2,6 +2,7 @@
 
 import asyncio
 import unicodedata
+from collections import defaultdict
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -14,11 +15,12 @@ from schemas.figure import Counts
 from schemas.registry import Registry
 from schemas.scope import COUNTRY, Scope
 from services.gateway.commendations.offices import offices_of
-from services.gateway.commendations.views import CommendationList, Commended, PeersView
+from services.gateway.commendations.views import CommendationList, Commended, PeersView, SetAside
 from services.gateway.commendations.withholding import WHOLE, withheld_groups, withheld_periods
 from services.gateway.problems import ProblemError
 from services.gateway.published.reading import Reader
 from services.gateway.published.views import Name, Shown, Withheld
+from services.gateway.suspicions.looking import confirmed_between
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
 from services.runtime.database import Database
@@ -95,7 +97,23 @@ class Commendations:
             judged = self._judged.get(quarter)
             if judged is None or self._clock() - judged.at >= _HELD_FOR:
                 judged = self._judged[quarter] = await self._judge(quarter, wanted)
-        commended = [self._commended(quarter, judged, one) for one in judged.found if one.listed]
+        confirmed: defaultdict[Scope, set[str]] = defaultdict(set)
+        for one in await confirmed_between(self._database, quarter.first, quarter.last):
+            confirmed[f"unit:{one.unit}"].add(one.kind)
+        listed = [one for one in judged.found if one.listed]
+        commended = [
+            self._commended(quarter, judged, one) for one in listed if one.scope not in confirmed
+        ]
+        set_aside = [
+            SetAside(
+                scope=one.scope,
+                unit=one.scope.partition(":")[2],
+                name=self._name(one.scope),
+                kinds=sorted(confirmed[one.scope]),
+            )
+            for one in listed
+            if one.scope in confirmed
+        ]
         public_from = _public_from(quarter, wanted)
         return CommendationList(
             quarter=str(quarter),
@@ -108,7 +126,8 @@ class Commendations:
             target=wanted.target,
             judged=len(judged.found),
             false_discovery_rate=wanted.false_discovery_rate,
-            commended=sorted(commended, key=lambda one: (_order(one.name.vi), one.scope)),
+            commended=sorted(commended, key=_order),
+            set_aside=sorted(set_aside, key=_order),
         )
 
     async def _judge(self, quarter: Quarter, wanted: Conditions) -> _Judged:
@@ -180,8 +199,8 @@ def _public_from(quarter: Quarter, wanted: Conditions) -> date:
     return quarter.last + timedelta(days=1 + wanted.publish_after_days)
 
 
-def _order(name: str) -> str:
-    """A name as it is sorted: by letters first, then by their marks (đ after d)."""
-    marks = unicodedata.normalize("NFD", name.casefold())
+def _order(one: Commended | SetAside) -> tuple[str, Scope]:
+    """By name as it is sorted: by letters first, then by their marks (đ after d)."""
+    marks = unicodedata.normalize("NFD", one.name.vi.casefold())
     letters = "".join(mark for mark in marks if not unicodedata.combining(mark))
-    return f"{letters.replace('đ', 'd~')}|{marks}"
+    return f"{letters.replace('đ', 'd~')}|{marks}", one.scope

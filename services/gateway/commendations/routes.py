@@ -14,6 +14,7 @@ from services.gateway.people.accounts import Account
 from services.gateway.people.guard import PUBLIC, Guard
 from services.gateway.people.pages import Language, page
 from services.gateway.problems import documented
+from services.gateway.suspicions.words import KIND_WORDS
 
 _IN_PATH: Any = Path(pattern=PATTERN)
 _IN_QUERY: Any = Query(pattern=PATTERN, description="As in 2026-Q3; the newest one without it")
@@ -29,6 +30,7 @@ def router(commendations: Commendations, guard: Guard) -> APIRouter:
         quarters = commendations.quarters()
         values = {
             "said": WORDS[language],
+            "kinds": KIND_WORDS[language],
             "list": await commendations.of(quarter),
             "public": [q for q in quarters if commendations.is_public(q)],
             "drafts": [q for q in quarters if not commendations.is_public(q)],

@@ -40,6 +40,15 @@ class Commended(BaseModel):
     ]
 
 
+class SetAside(BaseModel):
+    """An office that would be commended, but something suspicious was confirmed."""
+
+    scope: Scope
+    unit: AgencyCode
+    name: Name
+    kinds: Annotated[list[str], Field(description="Of the suspicions that were confirmed")]
+
+
 class CommendationList(BaseModel):
     """Offices above target and peers over a quarter. Not a ranking: their order is by name."""
 
@@ -56,3 +65,6 @@ class CommendationList(BaseModel):
         float, Field(description="Part of a list that is there by chance, on average, at most")
     ]
     commended: list[Commended]
+    set_aside: Annotated[
+        list[SetAside], Field(description="By name: would be listed, but for what was confirmed")
+    ]

@@ -33,6 +33,7 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
         "of": "trên",
         "answers": "lượt trả lời",
         "withheld": "không công bố, để bảo vệ người trả lời",
+        "set_aside": "Đạt điều kiện nhưng không được nêu tên: dấu hiệu bất thường đã được xác nhận",
         "home": "Chỉ số hài lòng",
     },
     "en": {
@@ -63,6 +64,7 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
         "of": "of",
         "answers": "answers",
         "withheld": "withheld, to protect those who answered",
+        "set_aside": "Would be listed, but something suspicious was confirmed",
         "home": "Satisfaction indices",
     },
 }

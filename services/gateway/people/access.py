@@ -40,6 +40,8 @@ class Permission(StrEnum):
     COMMENTS = "comments"
     ALERTS_READ = "alerts.read"
     ALERTS_WRITE = "alerts.write"
+    SUSPICIONS_READ = "suspicions.read"
+    SUSPICIONS_WRITE = "suspicions.write"
     AUDIT = "audit"
     ACCOUNTS_READ = "accounts.read"
     ACCOUNTS_WRITE = "accounts.write"
@@ -48,14 +50,29 @@ class Permission(StrEnum):
 ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
         Role.OFFICER: frozenset(
-            {Permission.OWN, Permission.COMMENTS, Permission.ALERTS_READ, Permission.ALERTS_WRITE}
+            {
+                Permission.OWN,
+                Permission.COMMENTS,
+                Permission.ALERTS_READ,
+                Permission.ALERTS_WRITE,
+                Permission.SUSPICIONS_READ,
+            }
         ),
-        Role.ANALYST: frozenset({Permission.OWN, Permission.COMMENTS, Permission.ALERTS_READ}),
+        Role.ANALYST: frozenset(
+            {
+                Permission.OWN,
+                Permission.COMMENTS,
+                Permission.ALERTS_READ,
+                Permission.SUSPICIONS_READ,
+                Permission.SUSPICIONS_WRITE,
+            }
+        ),
         Role.SUPERVISOR: frozenset(
             {
                 Permission.OWN,
                 Permission.COMMENTS,
                 Permission.ALERTS_READ,
+                Permission.SUSPICIONS_READ,
                 Permission.AUDIT,
                 Permission.ACCOUNTS_READ,
             }
@@ -97,6 +114,14 @@ PERMISSION_NAMES: Final[Mapping[Permission, Name]] = MappingProxyType(
             vi="Xem cảnh báo với đầy đủ số liệu", en="See alerts with all their figures"
         ),
         Permission.ALERTS_WRITE: Name(vi="Phản hồi cảnh báo", en="Answer alerts"),
+        Permission.SUSPICIONS_READ: Name(
+            vi="Xem dấu hiệu bất thường (cơ quan: sau khi đã được xem xét)",
+            en="See suspicions (of oneself: once they were looked at)",
+        ),
+        Permission.SUSPICIONS_WRITE: Name(
+            vi="Xem xét dấu hiệu bất thường và ghi kết luận",
+            en="Look at suspicions and say what came of it",
+        ),
         Permission.AUDIT: Name(vi="Đọc nhật ký kiểm tra", en="Read the audit trail"),
         Permission.ACCOUNTS_READ: Name(vi="Xem danh sách tài khoản", en="See all accounts"),
         Permission.ACCOUNTS_WRITE: Name(

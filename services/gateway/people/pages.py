@@ -15,12 +15,18 @@ Language = Literal["vi", "en"]
 
 _GATEWAY = Path(__file__).resolve().parents[1]
 _TEMPLATES = Jinja2Templates(
-    directory=[_GATEWAY / part / "templates" for part in ("people", "desk", "commendations")]
+    directory=[
+        _GATEWAY / part / "templates" for part in ("people", "desk", "commendations", "suspicions")
+    ]
 )
 
 
 def _local(moment: datetime) -> str:
     return moment.astimezone(LOCAL_ZONE).strftime("%H:%M %d/%m/%Y")
+
+
+def _moment(text: str) -> str:
+    return _local(datetime.fromisoformat(text))
 
 
 def _number(value: float, language: Language) -> str:
@@ -33,7 +39,12 @@ def _points(value: float, language: Language) -> str:
     return ("−" if value < 0 else "+") + _number(abs(value), language)
 
 
-_TEMPLATES.env.filters |= {"local": _local, "number": _number, "points": _points}
+_TEMPLATES.env.filters |= {
+    "local": _local,
+    "moment": _moment,
+    "number": _number,
+    "points": _points,
+}
 
 _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
     "vi": {
@@ -56,6 +67,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "sign_out": "Đăng xuất",
         "home": "Chỉ số hài lòng",
         "desk": "Cảnh báo của cơ quan",
+        "suspicions": "Dấu hiệu bất thường",
     },
     "en": {
         "other": "Tiếng Việt",
@@ -76,6 +88,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "sign_out": "Sign out",
         "home": "Satisfaction indices",
         "desk": "Your agency's alerts",
+        "suspicions": "Suspicions",
     },
 }
 
