@@ -4,6 +4,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from services.gateway.people.access import Role
+from tests.browser.test_cases import ask_to_be_called
 from tests.browser.test_desk import fallen
 from tests.browser.test_pages import kiosk
 from tests.builders import UNIT
@@ -47,6 +48,24 @@ async def test_pages_for_everybody(page: Page, stack: Running) -> None:
     await page.goto(f"{gateway}/rate/{UNIT}/result")
     await page.locator("summary").click()
     await in_both_languages(page, "slip")
+
+
+async def test_pages_of_cases(page: Page, stack: Running) -> None:
+    link = await ask_to_be_called(page, stack, "Chờ lâu quá")
+    await in_both_languages(page, "a request that was sent")
+    await page.goto(link)
+    await expect(page.locator("#facts")).to_contain_text("Phải trả lời trước")
+    await in_both_languages(page, "a citizen's own case")
+    await add_account(stack.database, "hoa.pham", Role.OFFICER, f"unit:{UNIT}")
+    await page.goto(f"{stack.addresses.gateway}/sign-in")
+    await page.get_by_label("Tên đăng nhập").fill("hoa.pham")
+    await page.get_by_label("Mật khẩu").fill(PASSWORD)
+    await page.get_by_role("button", name="Đăng nhập").click()
+    await page.get_by_role("link", name="Hồ sơ cần trả lời người dân").click()
+    await in_both_languages(page, "cases")
+    await page.get_by_text("Tiếng Việt", exact=True).click()
+    await page.get_by_role("link", name=f"Đơn vị {UNIT}").first.click()
+    await in_both_languages(page, "case")
 
 
 async def test_pages_for_people(page: Page, stack: Running) -> None:

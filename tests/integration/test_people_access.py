@@ -50,6 +50,8 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
         answers={"open_overall": 5},
     )
     contact = "/v1/contacts/019aa000-0000-7000-8000-000000000001"
+    case = "cases/019aa000-0000-7000-8000-000000000001"
+    step = {"kind": "taken"}
     enrolment = {"code": "0" * 16, "public_key": "A" * 43}
     reply = {"id": response()["id"], "alert": "no-such-alert", "kind": "acknowledged"}
     person = {"id": f"new-{who}", "name": "Mới", "role": "operator", "password": PASSWORD}
@@ -113,6 +115,30 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
         ),
         ("GET", "/desk"): Case((303, 200, 200, 200, 403, 403, 200), "/desk"),
         ("POST", "/desk"): Case((401, 404, 403, 403, 403, 403, 404), "/desk", {"data": reply}),
+        # Of no case: who may deal with one is asked in test_cases.py.
+        ("GET", "/v1/cases"): Case(
+            (401, 200, 200, 200, 403, 403, 403), f"/v1/cases?scope={IN_SCOPE}"
+        ),
+        ("GET", "/v1/cases/{case}"): Case((401, 404, 404, 404, 403, 403, 404), f"/v1/{case}"),
+        ("POST", "/v1/cases/{case}/steps"): Case(
+            (401, 404, 403, 403, 403, 403, 404), f"/v1/{case}/steps", {"json": step}
+        ),
+        ("POST", "/v1/cases/{case}/contact"): Case(
+            (401, 404, 403, 403, 403, 403, 404), f"/v1/{case}/contact"
+        ),
+        ("GET", "/desk/cases"): Case((303, 200, 200, 200, 403, 403, 200), "/desk/cases"),
+        ("GET", "/desk/cases/{case}"): Case((303, 404, 404, 404, 403, 403, 404), f"/desk/{case}"),
+        ("POST", "/desk/cases/{case}"): Case(
+            (401, 404, 403, 403, 403, 403, 404), f"/desk/{case}", {"data": step}
+        ),
+        ("POST", "/desk/cases/{case}/contact"): Case(
+            (401, 404, 403, 403, 403, 403, 404), f"/desk/{case}/contact"
+        ),
+        # Whoever has the secret may: see test_cases.py.
+        ("GET", "/case"): everybody(200, "/case"),
+        ("GET", "/v1/case"): everybody(401, "/v1/case"),
+        ("POST", "/v1/case"): everybody(401, "/v1/case", json=step),
+        ("DELETE", "/v1/case/contact"): everybody(401, "/v1/case/contact"),
         ("POST", "/sign-out"): everybody(303, "/sign-out"),
     }
 
@@ -287,7 +313,14 @@ async def test_me_says_who_and_what(anyone: Any) -> None:
             "role": "officer",
             "scope": SCOPES["officer"][1],
             "scope_name": {"vi": "Đơn vị 00004", "en": "Unit 00004"},
-            "permissions": ["own", "comments", "alerts.read", "alerts.write"],
+            "permissions": [
+                "own",
+                "comments",
+                "alerts.read",
+                "alerts.write",
+                "cases.read",
+                "cases.write",
+            ],
         }
         page = await officer.get("/me")
         assert "Cán bộ cơ quan" in page.text

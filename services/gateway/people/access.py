@@ -40,6 +40,8 @@ class Permission(StrEnum):
     COMMENTS = "comments"
     ALERTS_READ = "alerts.read"
     ALERTS_WRITE = "alerts.write"
+    CASES_READ = "cases.read"
+    CASES_WRITE = "cases.write"
     AUDIT = "audit"
     ACCOUNTS_READ = "accounts.read"
     ACCOUNTS_WRITE = "accounts.write"
@@ -48,14 +50,29 @@ class Permission(StrEnum):
 ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
         Role.OFFICER: frozenset(
-            {Permission.OWN, Permission.COMMENTS, Permission.ALERTS_READ, Permission.ALERTS_WRITE}
+            {
+                Permission.OWN,
+                Permission.COMMENTS,
+                Permission.ALERTS_READ,
+                Permission.ALERTS_WRITE,
+                Permission.CASES_READ,
+                Permission.CASES_WRITE,
+            }
         ),
-        Role.ANALYST: frozenset({Permission.OWN, Permission.COMMENTS, Permission.ALERTS_READ}),
+        Role.ANALYST: frozenset(
+            {
+                Permission.OWN,
+                Permission.COMMENTS,
+                Permission.ALERTS_READ,
+                Permission.CASES_READ,
+            }
+        ),
         Role.SUPERVISOR: frozenset(
             {
                 Permission.OWN,
                 Permission.COMMENTS,
                 Permission.ALERTS_READ,
+                Permission.CASES_READ,
                 Permission.AUDIT,
                 Permission.ACCOUNTS_READ,
             }
@@ -97,6 +114,14 @@ PERMISSION_NAMES: Final[Mapping[Permission, Name]] = MappingProxyType(
             vi="Xem cảnh báo với đầy đủ số liệu", en="See alerts with all their figures"
         ),
         Permission.ALERTS_WRITE: Name(vi="Phản hồi cảnh báo", en="Answer alerts"),
+        Permission.CASES_READ: Name(
+            vi="Xem hồ sơ của người dân muốn được gọi lại",
+            en="See cases of citizens who want to be called back",
+        ),
+        Permission.CASES_WRITE: Name(
+            vi="Xem thông tin liên hệ và trả lời người dân",
+            en="See contact data and answer citizens",
+        ),
         Permission.AUDIT: Name(vi="Đọc nhật ký kiểm tra", en="Read the audit trail"),
         Permission.ACCOUNTS_READ: Name(vi="Xem danh sách tài khoản", en="See all accounts"),
         Permission.ACCOUNTS_WRITE: Name(

@@ -15,7 +15,9 @@ Language = Literal["vi", "en"]
 
 _GATEWAY = Path(__file__).resolve().parents[1]
 _TEMPLATES = Jinja2Templates(
-    directory=[_GATEWAY / part / "templates" for part in ("people", "desk", "commendations")]
+    directory=[
+        _GATEWAY / part / "templates" for part in ("people", "desk", "commendations", "cases")
+    ]
 )
 
 
@@ -51,6 +53,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "sign_out": "Đăng xuất",
         "home": "Chỉ số hài lòng",
         "desk": "Cảnh báo của cơ quan",
+        "cases": "Hồ sơ cần trả lời người dân",
     },
     "en": {
         "other": "Tiếng Việt",
@@ -71,6 +74,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "sign_out": "Sign out",
         "home": "Satisfaction indices",
         "desk": "Your agency's alerts",
+        "cases": "Cases: citizens to be answered",
     },
 }
 
