@@ -6,6 +6,7 @@ from pymongo import ASCENDING, IndexModel
 
 from schemas.collections import REGISTRY
 from services.gateway import audit
+from services.gateway.appeals import store as appeals
 from services.gateway.cases import store as cases
 from services.gateway.contacts import store as contacts
 from services.gateway.devices.store import DEVICES, INVITATIONS
@@ -22,6 +23,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     INVITATIONS: [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)],
     contacts.CONTACTS: contacts.INDEXES,
     contacts.KEYS: contacts.EXPIRING,
+    appeals.APPEALS: appeals.INDEXES,
     cases.CASES: cases.CASE_INDEXES,
     cases.STEPS: cases.STEP_INDEXES,
     accounts.ACCOUNTS: accounts.INDEXES,

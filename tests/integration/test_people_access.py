@@ -52,6 +52,8 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
     contact = "/v1/contacts/019aa000-0000-7000-8000-000000000001"
     case = "cases/019aa000-0000-7000-8000-000000000001"
     step = {"kind": "taken"}
+    appeal = {"response": "019aa000-0000-7000-8000-000000000001", "reason": "Nhầm nơi"}
+    decision = {"verdict": "upheld", "words": "Đúng là nhầm nơi"}
     enrolment = {"code": "0" * 16, "public_key": "A" * 43}
     reply = {"id": response()["id"], "alert": "no-such-alert", "kind": "acknowledged"}
     person = {"id": f"new-{who}", "name": "Mới", "role": "operator", "password": PASSWORD}
@@ -133,6 +135,26 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
         ),
         ("POST", "/desk/cases/{case}/contact"): Case(
             (401, 404, 403, 403, 403, 403, 404), f"/desk/{case}/contact"
+        ),
+        ("GET", "/v1/appeals"): Case(
+            (401, 200, 200, 200, 403, 403, 403), f"/v1/appeals?scope={IN_SCOPE}"
+        ),
+        ("POST", "/v1/appeals"): Case(
+            (401, 404, 403, 403, 403, 403, 404), "/v1/appeals", {"json": appeal}
+        ),
+        ("POST", "/v1/appeals/{response}/decision"): Case(
+            (401, 404, 403, 403, 403, 403, 404),
+            f"/v1/appeals/{appeal['response']}/decision",
+            {"json": decision},
+        ),
+        ("GET", "/desk/appeals"): Case((303, 200, 200, 200, 403, 403, 200), "/desk/appeals"),
+        ("POST", "/desk/appeals"): Case(
+            (401, 404, 403, 403, 403, 403, 404), "/desk/appeals", {"data": appeal}
+        ),
+        ("POST", "/desk/appeals/{response}"): Case(
+            (401, 404, 403, 403, 403, 403, 404),
+            f"/desk/appeals/{appeal['response']}",
+            {"data": decision},
         ),
         # Whoever has the secret may: see test_cases.py.
         ("GET", "/case"): everybody(200, "/case"),
@@ -320,6 +342,8 @@ async def test_me_says_who_and_what(anyone: Any) -> None:
                 "alerts.write",
                 "cases.read",
                 "cases.write",
+                "appeals.read",
+                "appeals.write",
             ],
         }
         page = await officer.get("/me")

@@ -9,6 +9,7 @@ from method.cases import CaseState, Step, StepKind, broken_rule
 from schemas.collections import RESPONSES
 from schemas.feedback import Channel
 from schemas.scope import Scope
+from services.gateway.appeals.store import Flag, flags
 from services.gateway.audit import Act, audited
 from services.gateway.cases import store
 from services.gateway.cases.store import Case
@@ -32,6 +33,9 @@ class AnswerView(BaseModel):
     channel: Channel
     answers: Annotated[dict[str, int], Field(description="Item to level, 1 to 5")]
     comment: str | None = None
+    appeal: Annotated[
+        Flag | None, Field(description="Its office holds it for mistaken; it is counted")
+    ] = None
 
 
 class ContactNote(BaseModel):
@@ -106,13 +110,14 @@ class CaseDesk:
         answer = await self._database[RESPONSES].find_one({"_id": case.response})
         if answer is None:
             raise _unknown()
+        appealed = await flags(self._database, [case.response])
         contact = await contacts.of_case(self._database, case.id, now)
         view = self._cabinet.view(case, now)
         turn = acts(account) and self._guard.covers(account, view.holder)
         await self._looks.note(account, "case", str(case.id), 1)
         return CaseDetail(
             **dict(view),
-            answer=AnswerView.model_validate(answer),
+            answer=AnswerView.model_validate({**answer, "appeal": appealed.get(case.response)}),
             contact=ContactNote.model_validate(contact._asdict()) if contact else None,
             allowed=may(view, by_agency=True) if turn else [],
             may_look=turn and contact is not None and view.state not in _CLOSED,

@@ -1,8 +1,10 @@
-"""Puts the part for cases together."""
+"""Puts the parts for cases and appeals together."""
 
 from fastapi import FastAPI
 
 from schemas.registry import Registry
+from services.gateway.appeals import routes as appeals
+from services.gateway.appeals.desk import AppealDesk
 from services.gateway.cases import pages, routes, store
 from services.gateway.cases.citizen import CitizenDesk
 from services.gateway.cases.desk import CaseDesk
@@ -27,7 +29,7 @@ def install(
     reader: Reader,
     settings: GatewaySettings,
 ) -> None:
-    """Add the routes of cases, and what is done for them now and then."""
+    """Add the routes of cases and appeals, and what is done for them now and then."""
     database = service.database
     cabinet = Cabinet(registry, reader, service.clock)
     key = settings.contact_key
@@ -35,6 +37,9 @@ def install(
     desk = CaseDesk(database, guard, cabinet, master)
     app.include_router(routes.agency_router(desk, guard))
     app.include_router(pages.router(desk, guard))
+    appealing = AppealDesk(database, guard, registry, cabinet)
+    app.include_router(appeals.router(appealing, guard))
+    app.include_router(appeals.pages(appealing, guard))
     app.include_router(routes.citizen_router(CitizenDesk(database, cabinet), settings))
 
     async def give_to_offices() -> None:

@@ -42,6 +42,8 @@ class Permission(StrEnum):
     ALERTS_WRITE = "alerts.write"
     CASES_READ = "cases.read"
     CASES_WRITE = "cases.write"
+    APPEALS_READ = "appeals.read"
+    APPEALS_WRITE = "appeals.write"
     AUDIT = "audit"
     ACCOUNTS_READ = "accounts.read"
     ACCOUNTS_WRITE = "accounts.write"
@@ -57,6 +59,8 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
                 Permission.ALERTS_WRITE,
                 Permission.CASES_READ,
                 Permission.CASES_WRITE,
+                Permission.APPEALS_READ,
+                Permission.APPEALS_WRITE,
             }
         ),
         Role.ANALYST: frozenset(
@@ -65,6 +69,7 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
                 Permission.COMMENTS,
                 Permission.ALERTS_READ,
                 Permission.CASES_READ,
+                Permission.APPEALS_READ,
             }
         ),
         Role.SUPERVISOR: frozenset(
@@ -73,6 +78,7 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
                 Permission.COMMENTS,
                 Permission.ALERTS_READ,
                 Permission.CASES_READ,
+                Permission.APPEALS_READ,
                 Permission.AUDIT,
                 Permission.ACCOUNTS_READ,
             }
@@ -121,6 +127,13 @@ PERMISSION_NAMES: Final[Mapping[Permission, Name]] = MappingProxyType(
         Permission.CASES_WRITE: Name(
             vi="Xem thông tin liên hệ và trả lời người dân",
             en="See contact data and answer citizens",
+        ),
+        Permission.APPEALS_READ: Name(
+            vi="Xem kiến nghị xem lại đánh giá", en="See appeals against ratings"
+        ),
+        Permission.APPEALS_WRITE: Name(
+            vi="Kiến nghị xem lại đánh giá của cơ quan mình; kết luận kiến nghị của cấp dưới",
+            en="Appeal a rating of one's own office; decide appeals of those below",
         ),
         Permission.AUDIT: Name(vi="Đọc nhật ký kiểm tra", en="Read the audit trail"),
         Permission.ACCOUNTS_READ: Name(vi="Xem danh sách tài khoản", en="See all accounts"),

@@ -16,7 +16,8 @@ Language = Literal["vi", "en"]
 _GATEWAY = Path(__file__).resolve().parents[1]
 _TEMPLATES = Jinja2Templates(
     directory=[
-        _GATEWAY / part / "templates" for part in ("people", "desk", "commendations", "cases")
+        _GATEWAY / part / "templates"
+        for part in ("people", "desk", "commendations", "cases", "appeals")
     ]
 )
 
@@ -54,6 +55,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "home": "Chỉ số hài lòng",
         "desk": "Cảnh báo của cơ quan",
         "cases": "Hồ sơ cần trả lời người dân",
+        "appeals": "Kiến nghị xem lại đánh giá",
     },
     "en": {
         "other": "Tiếng Việt",
@@ -75,6 +77,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "home": "Satisfaction indices",
         "desk": "Your agency's alerts",
         "cases": "Cases: citizens to be answered",
+        "appeals": "Appeals against ratings",
     },
 }
 
