@@ -66,6 +66,12 @@ async def test_pages_of_cases(page: Page, stack: Running) -> None:
     await page.get_by_text("Tiếng Việt", exact=True).click()
     await page.get_by_role("link", name=f"Đơn vị {UNIT}").first.click()
     await in_both_languages(page, "case")
+    await page.get_by_role("link", name="Appeals against ratings").click()
+    await page.get_by_label("Why it is held for mistaken").fill("Nhầm nơi")
+    await page.get_by_role("button", name="Send").click()
+    await page.get_by_text("Tiếng Việt", exact=True).click()
+    await page.locator("summary").click()
+    await in_both_languages(page, "appeals")
 
 
 async def test_pages_for_people(page: Page, stack: Running) -> None:

@@ -125,3 +125,34 @@ async def test_a_link_that_opens_nothing_says_so(browser: Browser, stack: Runnin
     await page.goto(f"{stack.addresses.gateway}/case#nothing")
     await expect(page.get_by_role("alert")).to_contain_text("Không có yêu cầu nào")
     await page.close()
+
+
+async def test_an_office_appeals_a_rating_and_the_commune_decides(
+    page: Page, browser: Browser, stack: Running
+) -> None:
+    await ask_to_be_called(page, stack, "Nhân viên bên thuế cáu gắt")
+    await signed_in(page, stack, "to.truong", f"unit:{UNIT}")
+    case = page.get_by_role("link", name=f"Đơn vị {UNIT}")
+    for number in range(await case.count()):
+        await case.nth(number).click()
+        if await page.get_by_text("Nhân viên bên thuế cáu gắt").count():
+            break
+        await page.get_by_role("link", name="Tất cả hồ sơ").click()
+    await page.get_by_role("link", name="Kiến nghị xem lại đánh giá").click()
+    await page.get_by_label("Lý do cho là nhầm").fill("Người dân nói về cơ quan thuế")
+    await page.get_by_role("button", name="Gửi").click()
+    mine = page.get_by_role("article").filter(has_text="Nhân viên bên thuế cáu gắt")
+    await expect(mine).to_contain_text("chờ kết luận")
+    await expect(mine.get_by_role("button")).to_have_count(0)
+
+    above = await (await browser.new_context()).new_page()
+    await signed_in(above, stack, "chu.tich", "commune:00004")
+    await above.goto(f"{stack.addresses.gateway}/desk/appeals")
+    filed = above.get_by_role("article").filter(has_text="Nhân viên bên thuế cáu gắt")
+    await filed.get_by_label("Lý do kết luận").fill("Đúng là nhầm nơi")
+    await filed.get_by_role("button", name="Chấp nhận").click()
+    await expect(filed).to_contain_text("được chấp nhận")
+    await above.context.close()
+
+    await page.reload()
+    await expect(mine).to_contain_text("Đúng là nhầm nơi")

@@ -23,6 +23,7 @@ from services.scoring.ledger import Ledger
 from services.scoring.refresh import Refresh
 from tests.builders import OTHER_UNIT, UNIT, accepted, records
 from tests.integration.test_cases import opinion
+from tests.integration.test_desk import alert
 from tests.people import ACTOR, REGISTRY, World, accounts_of, add_account, sign_in, world
 from tests.servers import Servers
 
@@ -162,6 +163,7 @@ async def counted(here: World, servers: Servers) -> None:
 async def test_an_upheld_appeal_flags_the_answer_wherever_it_is_shown_and_moves_no_figure(
     here: World, servers: Servers
 ) -> None:
+    name = await alert(here.database, OFFICE)
     about = await opinion(here.database, comment="Thái độ kém")
     plain = await opinion(here.database, comment="Chờ lâu")
     await counted(here, servers)
@@ -182,6 +184,8 @@ async def test_an_upheld_appeal_flags_the_answer_wherever_it_is_shown_and_moves_
         flags = {one["id"]: one["appeal"] for one in listed}
         assert flags[str(about)]["state"] == "upheld"
         assert flags[str(plain)] is None
+        beside = (await anybody.get(f"/desk/alerts/{name}")).text
+        assert beside.count("kiến nghị được chấp nhận; vẫn được tính") == 1
         page = (await anybody.get("/desk/appeals")).text
         assert "được chấp nhận" in page
         assert "<form" not in page, "who may do nothing is not offered to"

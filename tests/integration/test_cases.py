@@ -290,6 +290,11 @@ async def test_who_does_not_answer_loses_the_case_and_what_is_late_stands_first(
         await sign_in(clerk, "clerk")
         await sign_in(officer, "officer")
         assert await listed(clerk, OFFICE) == [(UNIT, COMMUNE, True), (UNIT, OFFICE, False)]
+        about = (await clerk.get(f"/v1/cases/{late}")).json()
+        assert about["answer"]["appeal"] is None
+        appeal = {"response": about["response"], "reason": "Nhầm nơi"}
+        assert (await clerk.post("/v1/appeals", json=appeal)).status_code == 201
+        assert "kiến nghị xem lại, chờ kết luận" in (await clerk.get(f"/desk/cases/{late}")).text
         assert (await clerk.get("/desk/cases")).text.count("QUÁ HẠN") == 1
         assert (await act(clerk, late, **DONE)).status_code == 403
         assert "cơ quan khác" in (await clerk.get(f"/desk/cases/{late}")).text
