@@ -6,6 +6,7 @@ import pytest
 
 from langnghe import rights
 from services.gateway import audit
+from services.gateway.cases.store import STEPS
 from services.gateway.storage import APPEND_ONLY
 
 
@@ -26,7 +27,7 @@ def test_accounts_contacts_and_audit_are_the_gateways_alone() -> None:
     private = ("gateway.contact", "gateway.account", "gateway.audit", "gateway.case")
     for service in set(rights.OWNED) - {"gateway"}:
         assert not [name for name in rights.privileges(service) if name.startswith(private)]
-    assert audit.ENTRIES in APPEND_ONLY
+    assert {audit.ENTRIES, STEPS} == APPEND_ONLY
     for name in APPEND_ONLY:
         assert rights.privileges("gateway")[name] == ("find", "insert")
 
