@@ -8,6 +8,7 @@ from schemas.collections import REGISTRY
 from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import openapi, problems
+from services.gateway.cases import wiring as cases
 from services.gateway.commendations import routes as commendations
 from services.gateway.commendations.finding import Commendations
 from services.gateway.contacts import routes as contacts
@@ -85,7 +86,7 @@ def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
     app.include_router(enrolment.router(service.database, devices, settings, service.clock))
     app.include_router(published.router(reader, public))
     app.include_router(live.router(updates))
-    app.include_router(pages.router(reader))
+    app.include_router(pages.router(reader, takes_contacts=settings.contact_key is not None))
     app.include_router(contacts.router(contacts.Desk(service.database, settings, service.clock)))
     keeper = wiring.install(app, service, registry, reader, settings)
     answering = Desk(service.database, service.producer, keeper, reader, service.clock)
@@ -103,6 +104,7 @@ def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
     app.include_router(commendations.router(found, keeper))
     looking = Suspicions(service.database, keeper, reader, service.clock)
     app.include_router(suspicions.router(looking, keeper, registry, service.clock))
+    cases.install(app, service, keeper, registry, reader, settings)
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     guard.check(app, _OPEN_PATHS)
     operations = Starlette(routes=[*service.health.routes(), openapi.route(app)])

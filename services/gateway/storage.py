@@ -6,6 +6,8 @@ from pymongo import ASCENDING, IndexModel
 
 from schemas.collections import REGISTRY
 from services.gateway import audit
+from services.gateway.appeals import store as appeals
+from services.gateway.cases import store as cases
 from services.gateway.contacts import store as contacts
 from services.gateway.devices.store import DEVICES, INVITATIONS
 from services.gateway.people import accounts, oidc, sessions
@@ -20,13 +22,16 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     DEVICES: [],
     revision_of(DEVICES): [],
     INVITATIONS: [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)],
-    contacts.CONTACTS: contacts.EXPIRING,
+    contacts.CONTACTS: contacts.INDEXES,
     contacts.KEYS: contacts.EXPIRING,
+    appeals.APPEALS: appeals.INDEXES,
+    cases.CASES: cases.CASE_INDEXES,
+    cases.STEPS: cases.STEP_INDEXES,
     accounts.ACCOUNTS: accounts.INDEXES,
     sessions.SESSIONS: sessions.INDEXES,
     oidc.ERRANDS: oidc.INDEXES,
     OUTCOMES: [IndexModel([("confirmed", ASCENDING)], partialFilterExpression={"confirmed": True})],
 }
 
-APPEND_ONLY: Final = frozenset({audit.ENTRIES})
+APPEND_ONLY: Final = frozenset({audit.ENTRIES, cases.STEPS})
 """Collections whose documents nobody changes or removes, the gateway neither."""

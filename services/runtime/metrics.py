@@ -156,6 +156,14 @@ GATEWAY_LIVE_CLIENTS = _gauge(
     [],
 )
 
+CASES_WAITING = _gauge(
+    "langnghe_gateway_cases_waiting",
+    "Cases of citizens that wait for an agency's answer, by due (in_time, late) and age since they "
+    "were opened (week: up to 7 days; month: up to 30; older); every gateway tells all of them",
+    "`late` grows: citizens who want to be called back are not. /desk/cases says whose turn it is.",
+    ["due", "age"],
+)
+
 # ingest
 
 INGEST_SUSPICIONS = _counter(

@@ -1,5 +1,6 @@
 """A real Chromium on pages of a real stack."""
 
+import base64
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,6 +12,7 @@ from tests.stack import Running, below_target, running_stack
 from tests.tools import tool
 
 TOKEN_KEY = "a key of tokens for the browser, 32 or more"
+CONTACT_KEY = base64.b64encode(bytes(32)).decode()
 RULES = below_target(for_="0s", keep_firing_for="1h")
 _ARGUMENTS = (
     "--no-sandbox",
@@ -20,8 +22,8 @@ _ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
-_EXPECTED = ("ERR_INTERNET_DISCONNECTED", "403 (Forbidden)")
-"""What tests bring about: no network, and a code that does not enrol."""
+_EXPECTED = ("ERR_INTERNET_DISCONNECTED", "403 (Forbidden)", "422 (Unprocessable")
+"""What tests bring about: no network, a code that does not enrol, a number that is none."""
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -39,7 +41,8 @@ async def stack(
 ) -> AsyncIterator[Running]:
     assert browser.is_connected()
     folder = tmp_path_factory.mktemp("stack")
-    async with running_stack(folder / "data", RULES, {"LANGNGHE_TOKEN_KEY": TOKEN_KEY}) as running:
+    settings = {"LANGNGHE_TOKEN_KEY": TOKEN_KEY, "LANGNGHE_CONTACT_KEY": CONTACT_KEY}
+    async with running_stack(folder / "data", RULES, settings) as running:
         await running.load(small_registry())
         yield running
 

@@ -5,6 +5,7 @@ from playwright.async_api import Page, expect
 
 from services.gateway.people.access import Role
 from services.ingest.suspicions import Suspicions
+from tests.browser.test_cases import ask_to_be_called
 from tests.browser.test_desk import fallen
 from tests.browser.test_pages import kiosk
 from tests.builders import NOW, UNIT, small_registry
@@ -49,6 +50,30 @@ async def test_pages_for_everybody(page: Page, stack: Running) -> None:
     await page.goto(f"{gateway}/rate/{UNIT}/result")
     await page.locator("summary").click()
     await in_both_languages(page, "slip")
+
+
+async def test_pages_of_cases(page: Page, stack: Running) -> None:
+    link = await ask_to_be_called(page, stack, "Chờ lâu quá")
+    await in_both_languages(page, "a request that was sent")
+    await page.goto(link)
+    await expect(page.locator("#facts")).to_contain_text("Phải trả lời trước")
+    await in_both_languages(page, "a citizen's own case")
+    await add_account(stack.database, "hoa.pham", Role.OFFICER, f"unit:{UNIT}")
+    await page.goto(f"{stack.addresses.gateway}/sign-in")
+    await page.get_by_label("Tên đăng nhập").fill("hoa.pham")
+    await page.get_by_label("Mật khẩu").fill(PASSWORD)
+    await page.get_by_role("button", name="Đăng nhập").click()
+    await page.get_by_role("link", name="Hồ sơ cần trả lời người dân").click()
+    await in_both_languages(page, "cases")
+    await page.get_by_text("Tiếng Việt", exact=True).click()
+    await page.get_by_role("link", name=f"Đơn vị {UNIT}").first.click()
+    await in_both_languages(page, "case")
+    await page.get_by_role("link", name="Appeals against ratings").click()
+    await page.get_by_label("Why it is held for mistaken").fill("Nhầm nơi")
+    await page.get_by_role("button", name="Send").click()
+    await page.get_by_text("Tiếng Việt", exact=True).click()
+    await page.locator("summary").click()
+    await in_both_languages(page, "appeals")
 
 
 async def test_pages_for_people(page: Page, stack: Running) -> None:

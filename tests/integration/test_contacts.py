@@ -160,7 +160,8 @@ async def test_nothing_in_the_database_says_it_in_clear(
     assert b"call back" in seen, "the search does see what is there"
     for value in (b"912345678", b"0912 345 678", b"nguyen.an"):
         assert value not in seen
-    assert one["erase_token"].encode() not in seen
+    for secret in ("erase_token", "case_secret"):
+        assert one[secret].encode() not in seen
     sealed = {
         document["_id"]: (document["value"], key["key"])
         async for document in database[store.CONTACTS].find()
@@ -281,7 +282,8 @@ async def test_a_look_is_written_down_or_does_not_happen(
     await look(database, kept["id"])
     (entry,) = await audit.entries(database, None, 10)
     assert (entry.action, entry.about, entry.actor) == ("contact.look", kept["id"], CLERK)
-    assert entry.details == {"why": "call back"}
+    case = (await database[store.CONTACTS].find_one({"_id": UUID(kept["id"])}) or {})["case"]
+    assert entry.details == {"why": "call back", "case": str(case)}
     # The trail cannot be written: the number of the next entry is taken.
     await database[audit.ENTRIES].insert_one({"_id": 2})
     with pytest.raises(Exception, match="E11000"):
@@ -345,7 +347,7 @@ async def test_commands_list_show_and_erase(
     assert (said.code, said.out.strip()) == (0, "+84912345678")
     (entry,) = await audit.entries(database, None, 10)
     assert (entry.action, entry.actor.kind) == ("contact.look", "command")
-    assert entry.details == {"why": "he asked, [số]"}
+    assert entry.details["why"] == "he asked, [số]"
 
     said = await langnghe("contacts", "erase", kept["id"], "--why", "he asked", **environment)
     assert said.code == 0

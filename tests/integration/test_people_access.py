@@ -50,6 +50,10 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
         answers={"open_overall": 5},
     )
     contact = "/v1/contacts/019aa000-0000-7000-8000-000000000001"
+    case = "cases/019aa000-0000-7000-8000-000000000001"
+    step = {"kind": "taken"}
+    appeal = {"response": "019aa000-0000-7000-8000-000000000001", "reason": "Nhầm nơi"}
+    decision = {"verdict": "upheld", "words": "Đúng là nhầm nơi"}
     enrolment = {"code": "0" * 16, "public_key": "A" * 43}
     reply = {"id": response()["id"], "alert": "no-such-alert", "kind": "acknowledged"}
     look = {"suspicion": "no-such-suspicion", "outcome": "harmless", "why": "Đã xem"}
@@ -124,6 +128,50 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
         ("POST", "/desk/suspicions"): Case(
             (401, 403, 404, 403, 403, 403, 403), "/desk/suspicions", {"data": look}
         ),
+        # Of no case: who may deal with one is asked in test_cases.py.
+        ("GET", "/v1/cases"): Case(
+            (401, 200, 200, 200, 403, 403, 403), f"/v1/cases?scope={IN_SCOPE}"
+        ),
+        ("GET", "/v1/cases/{case}"): Case((401, 404, 404, 404, 403, 403, 404), f"/v1/{case}"),
+        ("POST", "/v1/cases/{case}/steps"): Case(
+            (401, 404, 403, 403, 403, 403, 404), f"/v1/{case}/steps", {"json": step}
+        ),
+        ("POST", "/v1/cases/{case}/contact"): Case(
+            (401, 404, 403, 403, 403, 403, 404), f"/v1/{case}/contact"
+        ),
+        ("GET", "/desk/cases"): Case((303, 200, 200, 200, 403, 403, 200), "/desk/cases"),
+        ("GET", "/desk/cases/{case}"): Case((303, 404, 404, 404, 403, 403, 404), f"/desk/{case}"),
+        ("POST", "/desk/cases/{case}"): Case(
+            (401, 404, 403, 403, 403, 403, 404), f"/desk/{case}", {"data": step}
+        ),
+        ("POST", "/desk/cases/{case}/contact"): Case(
+            (401, 404, 403, 403, 403, 403, 404), f"/desk/{case}/contact"
+        ),
+        ("GET", "/v1/appeals"): Case(
+            (401, 200, 200, 200, 403, 403, 403), f"/v1/appeals?scope={IN_SCOPE}"
+        ),
+        ("POST", "/v1/appeals"): Case(
+            (401, 404, 403, 403, 403, 403, 404), "/v1/appeals", {"json": appeal}
+        ),
+        ("POST", "/v1/appeals/{response}/decision"): Case(
+            (401, 404, 403, 403, 403, 403, 404),
+            f"/v1/appeals/{appeal['response']}/decision",
+            {"json": decision},
+        ),
+        ("GET", "/desk/appeals"): Case((303, 200, 200, 200, 403, 403, 200), "/desk/appeals"),
+        ("POST", "/desk/appeals"): Case(
+            (401, 404, 403, 403, 403, 403, 404), "/desk/appeals", {"data": appeal}
+        ),
+        ("POST", "/desk/appeals/{response}"): Case(
+            (401, 404, 403, 403, 403, 403, 404),
+            f"/desk/appeals/{appeal['response']}",
+            {"data": decision},
+        ),
+        # Whoever has the secret may: see test_cases.py.
+        ("GET", "/case"): everybody(200, "/case"),
+        ("GET", "/v1/case"): everybody(401, "/v1/case"),
+        ("POST", "/v1/case"): everybody(401, "/v1/case", json=step),
+        ("DELETE", "/v1/case/contact"): everybody(401, "/v1/case/contact"),
         ("POST", "/sign-out"): everybody(303, "/sign-out"),
     }
 
@@ -298,7 +346,17 @@ async def test_me_says_who_and_what(anyone: Any) -> None:
             "role": "officer",
             "scope": SCOPES["officer"][1],
             "scope_name": {"vi": "Đơn vị 00004", "en": "Unit 00004"},
-            "permissions": ["own", "comments", "alerts.read", "alerts.write", "suspicions.read"],
+            "permissions": [
+                "own",
+                "comments",
+                "alerts.read",
+                "alerts.write",
+                "suspicions.read",
+                "cases.read",
+                "cases.write",
+                "appeals.read",
+                "appeals.write",
+            ],
         }
         page = await officer.get("/me")
         assert "Cán bộ cơ quan" in page.text

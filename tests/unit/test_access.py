@@ -73,8 +73,12 @@ def test_roles_are_what_they_are_said_to_be() -> None:
     assert ALLOWED[Role.SUPERVISOR] == reading
     assert {role: writing & ALLOWED[role] for role in Role if writing & ALLOWED[role]} == {
         Role.ADMINISTRATOR: {Permission.ACCOUNTS_WRITE},
-        Role.OFFICER: {Permission.ALERTS_WRITE},
         Role.ANALYST: {Permission.SUSPICIONS_WRITE},
+        Role.OFFICER: {
+            Permission.ALERTS_WRITE,
+            Permission.CASES_WRITE,
+            Permission.APPEALS_WRITE,
+        },
     }
     assert {role for role in Role if Permission.COMMENTS in ALLOWED[role]} == {
         Role.OFFICER,

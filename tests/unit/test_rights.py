@@ -6,6 +6,8 @@ import pytest
 
 from langnghe import rights
 from services.gateway import audit
+from services.gateway.cases.store import STEPS
+from services.gateway.storage import APPEND_ONLY
 
 
 def write_all(folder: Path) -> None:
@@ -18,14 +20,16 @@ def test_no_collection_has_two_writers() -> None:
     assert len(owned) == len(set(owned))
     for service in rights.OWNED:
         writes = {name for name, may in rights.privileges(service).items() if "update" in may}
-        assert writes == set(rights.OWNED[service]) - {audit.ENTRIES}
+        assert writes == set(rights.OWNED[service]) - APPEND_ONLY
 
 
 def test_accounts_contacts_and_audit_are_the_gateways_alone() -> None:
-    private = ("gateway.contact", "gateway.account", "gateway.audit")
+    private = ("gateway.contact", "gateway.account", "gateway.audit", "gateway.case")
     for service in set(rights.OWNED) - {"gateway"}:
         assert not [name for name in rights.privileges(service) if name.startswith(private)]
-    assert rights.privileges("gateway")[audit.ENTRIES] == ("find", "insert")
+    assert {audit.ENTRIES, STEPS} == APPEND_ONLY
+    for name in APPEND_ONLY:
+        assert rights.privileges("gateway")[name] == ("find", "insert")
 
 
 def test_passwords_are_read_from_a_file_each(tmp_path: Path) -> None:

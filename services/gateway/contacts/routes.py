@@ -27,16 +27,22 @@ class ContactKept(BaseModel):
 
     id: UUID
     erase_token: str = Field(description="Erases the contact; shown this once, so keep it")
+    case_secret: str = Field(description="Opens the case at /case#SECRET; shown this once")
     expires_at: datetime = Field(description="When it is erased by itself")
 
 
-def _bearer(authorization: str | None) -> str:
+def bearer(authorization: str | None) -> str:
+    """The token that a citizen was given.
+
+    Raises:
+        ProblemError: 401 when there is none.
+    """
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise ProblemError(
             401,
-            "no-erase-token",
-            "Send the erase token: Authorization: Bearer TOKEN.",
+            "no-token",
+            "Send the token that came with it: Authorization: Bearer TOKEN.",
             headers={"WWW-Authenticate": "Bearer"},
         )
     return token
@@ -110,7 +116,7 @@ def router(desk: Desk) -> APIRouter:
     async def erase(
         contact: UUID, authorization: Annotated[str | None, Header()] = None
     ) -> Response:
-        await desk.erase(contact, _bearer(authorization))
+        await desk.erase(contact, bearer(authorization))
         return Response(status_code=204)
 
     return routes

@@ -14,18 +14,21 @@ from pymongo import ASCENDING, IndexModel
 from schemas.collections import RESPONSES
 from schemas.masking import mask
 from services.gateway.audit import Act, Actor, audited
+from services.gateway.cases import store as cases
 from services.gateway.contacts.asking import ContactRequest
 from services.gateway.contacts.sealing import MasterKey, Sealed
-from services.runtime.database import Database, Session
+from services.runtime.database import Database, Document, Session
 
 CONTACTS: Final = "gateway.contacts"
-"""Owner: gateway. One document a contact: what is sealed, for which response, by which consent."""
+"""Owner: gateway. One document a contact: what is sealed, for which response, by which consent, and
+the case that was opened with it. The case knows nothing of it, and stays when it goes."""
 
 KEYS: Final = "gateway.contact_keys"
 """Owner: gateway. The key of each contact, wrapped by the master key. Backed up apart, or not."""
 
 # MongoDB removes a document within a minute or so of its time; reading asks for the time as well.
 EXPIRING: Final = [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)]
+INDEXES: Final = [*EXPIRING, IndexModel([("case", ASCENDING)], unique=True, sparse=True)]
 
 
 class UnknownContactError(Exception):
@@ -37,10 +40,11 @@ class WrongTokenError(Exception):
 
 
 class Kept(NamedTuple):
-    """What the citizen gets: only now is the token known."""
+    """What the citizen gets: only now are the token and the secret known."""
 
     id: UUID
     erase_token: str
+    case_secret: str
     expires_at: datetime
 
 
@@ -54,6 +58,16 @@ class Listed(NamedTuple):
     expires_at: datetime
 
 
+def _listed(document: Document, unit: str | None) -> Listed:
+    return Listed(
+        id=document["_id"],
+        response=document["response"],
+        unit=unit,
+        kind=document["kind"],
+        expires_at=document["expires_at"],
+    )
+
+
 def _hash(token: str) -> bytes:
     """Of 256 random bits: nothing slower is needed."""
     return hashlib.sha256(token.encode()).digest()
@@ -62,18 +76,20 @@ def _hash(token: str) -> bytes:
 async def keep(
     database: Database, key: MasterKey, request: ContactRequest, days: int, now: datetime
 ) -> Kept:
-    """Seal and keep contact data for a number of days."""
-    contact, token = uuid4(), secrets.token_urlsafe(32)
+    """Seal and keep contact data for a number of days, and open a case."""
+    contact, token, secret = uuid4(), secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     sealed = key.seal(contact, request.value)
     expires_at = now + timedelta(days=days)
 
     async def work(session: Session) -> None:
+        case = await cases.begin(database, session, request.response, secret, expires_at, now)
         await database[KEYS].insert_one(
             {"_id": contact, "key": Binary(sealed.key), "expires_at": expires_at}, session=session
         )
         await database[CONTACTS].insert_one(
             {
                 "_id": contact,
+                "case": case,
                 "response": request.response,
                 "kind": request.kind,
                 "value": Binary(sealed.value),
@@ -85,7 +101,7 @@ async def keep(
         )
 
     await database.transaction(work)
-    return Kept(contact, token, expires_at)
+    return Kept(contact, token, secret, expires_at)
 
 
 async def _destroy(database: Database, contact: UUID, session: Session | None = None) -> None:
@@ -107,6 +123,18 @@ async def erase(database: Database, contact: UUID, token: str) -> None:
     if not hmac.compare_digest(document["erase_hash"], _hash(token)):
         raise WrongTokenError
     await _destroy(database, contact)
+
+
+async def erase_of_case(database: Database, case: UUID) -> None:
+    """Erase the contact of a case for the citizen, who holds the case's secret.
+
+    Raises:
+        UnknownContactError: when there is none any more.
+    """
+    document = await database[CONTACTS].find_one({"case": case}, {"_id": 1})
+    if document is None:
+        raise UnknownContactError
+    await _destroy(database, document["_id"])
 
 
 async def erase_as(
@@ -145,9 +173,17 @@ async def look(
         if document is None or wrapped is None:
             raise UnknownContactError
         value = key.open(contact, Sealed(value=document["value"], key=wrapped["key"]))
-        return value, Act(actor, "contact.look", str(contact), {"why": mask(why)})
+        of_case = {"case": str(document["case"])} if "case" in document else {}
+        details = {"why": mask(why), **of_case}
+        return value, Act(actor, "contact.look", str(contact), details)
 
     return await audited(database, work, now)
+
+
+async def of_case(database: Database, case: UUID, now: datetime) -> Listed | None:
+    """The contact that a case was opened with, without what is sealed in it; None when it went."""
+    document = await database[CONTACTS].find_one({"case": case, "expires_at": {"$gt": now}})
+    return _listed(document, None) if document else None
 
 
 async def listing(database: Database, now: datetime) -> AsyncIterator[Listed]:
@@ -157,10 +193,4 @@ async def listing(database: Database, now: datetime) -> AsyncIterator[Listed]:
         database[CONTACTS].find({"expires_at": {"$gt": now}}, fields).sort("expires_at", ASCENDING)
     ):
         about = await database[RESPONSES].find_one({"_id": document["response"]}, {"unit": 1})
-        yield Listed(
-            id=document["_id"],
-            response=document["response"],
-            unit=about["unit"] if about else None,
-            kind=document["kind"],
-            expires_at=document["expires_at"],
-        )
+        yield _listed(document, about["unit"] if about else None)

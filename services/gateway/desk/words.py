@@ -86,6 +86,11 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
         "các giờ khác quá mức ngẫu nhiên.",
         "hour": "Giờ",
         "share_unsatisfied": "Không hài lòng",
+        "appealed": {
+            "filed": "cơ quan kiến nghị xem lại, chờ kết luận",
+            "upheld": "kiến nghị được chấp nhận; vẫn được tính",
+            "rejected": "kiến nghị bị bác",
+        },
         "comments": "Ý kiến của người không hài lòng",
         "comments_read": "Từ khi giảm, mới nhất trước; thông tin cá nhân đã được che. "
         "Việc xem được ghi vào nhật ký.",
@@ -218,6 +223,11 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
         "others, beyond chance.",
         "hour": "Hour",
         "share_unsatisfied": "Not satisfied",
+        "appealed": {
+            "filed": "the office appeals it, undecided",
+            "upheld": "the appeal was upheld; it stays counted",
+            "rejected": "the appeal was rejected",
+        },
         "comments": "What dissatisfied people wrote",
         "comments_read": "Since the fall, newest first; personal data is masked. "
         "That you looked is noted in the audit trail.",

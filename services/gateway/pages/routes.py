@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from schemas.feedback import COMMENT_LIMIT, Stage
 from schemas.instrument import OVERALL, Instrument, Trust, instruments
+from services.gateway.contacts.asking import CONSENT
 from services.gateway.people.guard import PUBLIC
 from services.gateway.problems import ProblemError
 from services.gateway.published.reading import Reader
@@ -22,8 +23,8 @@ _SERVICE = instruments()["service", 1]
 _OPEN = instruments()["open", 1]
 
 
-def router(reader: Reader) -> APIRouter:
-    """The routes of the pages."""
+def router(reader: Reader, *, takes_contacts: bool) -> APIRouter:
+    """The routes of the pages; one asks for contact data, if that is taken."""
     routes = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
     @routes.get("/")
@@ -52,6 +53,7 @@ def router(reader: Reader) -> APIRouter:
             "instrument": instrument,
             "with_token": instrument.trust is Trust.VERIFIED,
             "comment_limit": COMMENT_LIMIT,
+            "consent": CONSENT if takes_contacts else None,
         }
         return _TEMPLATES.TemplateResponse(request, "rate.html", context)
 
@@ -62,5 +64,10 @@ def router(reader: Reader) -> APIRouter:
     @routes.get("/rate/{unit}/{stage}")
     async def with_token(request: Request, unit: str, stage: Stage) -> Response:
         return rate(request, unit, stage, _SERVICE)
+
+    @routes.get("/case")
+    async def case(request: Request) -> Response:
+        name = Name(vi="Yêu cầu gọi lại", en="Request to be called back")
+        return _TEMPLATES.TemplateResponse(request, "own_case.html", {"name": name})
 
     return routes

@@ -42,6 +42,10 @@ class Permission(StrEnum):
     ALERTS_WRITE = "alerts.write"
     SUSPICIONS_READ = "suspicions.read"
     SUSPICIONS_WRITE = "suspicions.write"
+    CASES_READ = "cases.read"
+    CASES_WRITE = "cases.write"
+    APPEALS_READ = "appeals.read"
+    APPEALS_WRITE = "appeals.write"
     AUDIT = "audit"
     ACCOUNTS_READ = "accounts.read"
     ACCOUNTS_WRITE = "accounts.write"
@@ -56,6 +60,10 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
                 Permission.ALERTS_READ,
                 Permission.ALERTS_WRITE,
                 Permission.SUSPICIONS_READ,
+                Permission.CASES_READ,
+                Permission.CASES_WRITE,
+                Permission.APPEALS_READ,
+                Permission.APPEALS_WRITE,
             }
         ),
         Role.ANALYST: frozenset(
@@ -65,6 +73,8 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
                 Permission.ALERTS_READ,
                 Permission.SUSPICIONS_READ,
                 Permission.SUSPICIONS_WRITE,
+                Permission.CASES_READ,
+                Permission.APPEALS_READ,
             }
         ),
         Role.SUPERVISOR: frozenset(
@@ -73,6 +83,8 @@ ALLOWED: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
                 Permission.COMMENTS,
                 Permission.ALERTS_READ,
                 Permission.SUSPICIONS_READ,
+                Permission.CASES_READ,
+                Permission.APPEALS_READ,
                 Permission.AUDIT,
                 Permission.ACCOUNTS_READ,
             }
@@ -121,6 +133,21 @@ PERMISSION_NAMES: Final[Mapping[Permission, Name]] = MappingProxyType(
         Permission.SUSPICIONS_WRITE: Name(
             vi="Xem xét dấu hiệu bất thường và ghi kết luận",
             en="Look at suspicions and say what came of it",
+        ),
+        Permission.CASES_READ: Name(
+            vi="Xem hồ sơ của người dân muốn được gọi lại",
+            en="See cases of citizens who want to be called back",
+        ),
+        Permission.CASES_WRITE: Name(
+            vi="Xem thông tin liên hệ và trả lời người dân",
+            en="See contact data and answer citizens",
+        ),
+        Permission.APPEALS_READ: Name(
+            vi="Xem kiến nghị xem lại đánh giá", en="See appeals against ratings"
+        ),
+        Permission.APPEALS_WRITE: Name(
+            vi="Kiến nghị xem lại đánh giá của cơ quan mình; kết luận kiến nghị của cấp dưới",
+            en="Appeal a rating of one's own office; decide appeals of those below",
         ),
         Permission.AUDIT: Name(vi="Đọc nhật ký kiểm tra", en="Read the audit trail"),
         Permission.ACCOUNTS_READ: Name(vi="Xem danh sách tài khoản", en="See all accounts"),

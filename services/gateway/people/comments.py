@@ -1,5 +1,6 @@
 """What citizens wrote to the offices of a scope: masked, newest first."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from schemas.feedback import AgencyCode, Channel
 from schemas.instrument import OVERALL
 from schemas.registry import EntryKind, Registry
 from schemas.scope import Scope, scope_kind
+from services.gateway.appeals.store import Flag, flags
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Document
@@ -30,6 +32,9 @@ class CommentView(BaseModel):
     language: str
     answers: Annotated[dict[str, int], Field(description="Item to level, 1 to 5")]
     comment: str
+    appeal: Annotated[
+        Flag | None, Field(description="Its office holds it for mistaken; it is counted")
+    ] = None
 
 
 class CommentList(BaseModel):
@@ -38,10 +43,6 @@ class CommentList(BaseModel):
     scope: Scope
     comments: list[CommentView]
     next: Annotated[str | None, Field(description="`after` of the next page, if there is one")]
-
-
-def _view(document: Document) -> CommentView:
-    return CommentView.model_validate({**document, "id": document["_id"]})
 
 
 def _cursor(document: Document) -> str:
@@ -76,6 +77,13 @@ class Comments:
         below = self._registry.value.below(scope, local_day(self._clock()))
         return [entry.code for entry in below if entry.kind is EntryKind.UNIT]
 
+    async def _views(self, documents: Sequence[Document]) -> list[CommentView]:
+        appealed = await flags(self._database, (document["_id"] for document in documents))
+        return [
+            CommentView.model_validate({**d, "id": d["_id"], "appeal": appealed.get(d["_id"])})
+            for d in documents
+        ]
+
     async def dissatisfied(self, scope: Scope, since: datetime, limit: int) -> list[CommentView]:
         """The newest comments since a moment, of answers whose overall level is not satisfied."""
         satisfied_from = definition_on(local_day(self._clock())).satisfied_from
@@ -86,7 +94,7 @@ class Comments:
             f"answers.{OVERALL}": {"$lt": satisfied_from},
         }
         found = self._database[RESPONSES].find(query).sort([("occurred_at", -1), ("_id", -1)])
-        return [_view(document) async for document in found.limit(limit)]
+        return await self._views(await found.limit(limit).to_list(None))
 
     async def read(self, scope: Scope, days: int, after: str | None, limit: int) -> CommentList:
         """A page of the comments of a scope's units, no older than some days."""
@@ -103,6 +111,6 @@ class Comments:
         page = found[:limit]
         return CommentList(
             scope=scope,
-            comments=[_view(document) for document in page],
+            comments=await self._views(page),
             next=_cursor(page[-1]) if len(found) > limit else None,
         )

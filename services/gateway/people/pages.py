@@ -16,7 +16,8 @@ Language = Literal["vi", "en"]
 _GATEWAY = Path(__file__).resolve().parents[1]
 _TEMPLATES = Jinja2Templates(
     directory=[
-        _GATEWAY / part / "templates" for part in ("people", "desk", "commendations", "suspicions")
+        _GATEWAY / part / "templates"
+        for part in ("people", "desk", "commendations", "suspicions", "cases", "appeals")
     ]
 )
 
@@ -68,6 +69,8 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "home": "Chỉ số hài lòng",
         "desk": "Cảnh báo của cơ quan",
         "suspicions": "Dấu hiệu bất thường",
+        "cases": "Hồ sơ cần trả lời người dân",
+        "appeals": "Kiến nghị xem lại đánh giá",
     },
     "en": {
         "other": "Tiếng Việt",
@@ -89,6 +92,8 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "home": "Satisfaction indices",
         "desk": "Your agency's alerts",
         "suspicions": "Suspicions",
+        "cases": "Cases: citizens to be answered",
+        "appeals": "Appeals against ratings",
     },
 }
 

@@ -115,6 +115,8 @@ def own_router(guard: Guard, reader: Reader) -> APIRouter:
             "permissions": [PERMISSION_NAMES[p].model_dump() for p in _permissions(account.role)],
             "sees_alerts": Permission.ALERTS_READ in ALLOWED[account.role],
             "sees_suspicions": Permission.SUSPICIONS_READ in ALLOWED[account.role],
+            "sees_cases": Permission.CASES_READ in ALLOWED[account.role],
+            "sees_appeals": Permission.APPEALS_READ in ALLOWED[account.role],
         }
         return page(request, "me.html", lang, values)
 

@@ -1,5 +1,7 @@
 // An answer from a citizen's own phone: with the token of a slip, or as anybody.
 import "./language.js";
+import { offer } from "./callback.js";
+import { texts } from "./texts.js";
 import { uuid7 } from "./uuid7.js";
 
 const PROBLEMS = {
@@ -37,14 +39,7 @@ function response() {
 }
 
 function tell(what) {
-  const [vi, en] = PROBLEMS[what] ?? PROBLEMS.later;
-  const texts = [["vi", vi], ["en", en]].map(([lang, text]) => {
-    const span = document.createElement("span");
-    span.lang = lang;
-    span.textContent = text;
-    return span;
-  });
-  problem.replaceChildren(...texts);
+  problem.replaceChildren(...texts(...(PROBLEMS[what] ?? PROBLEMS.later)));
   problem.hidden = false;
 }
 
@@ -60,7 +55,8 @@ form.addEventListener("submit", async (event) => {
     });
     form.hidden = answer.ok;
     document.getElementById("thanks").hidden = !answer.ok;
-    if (!answer.ok) tell(answer.status);
+    if (answer.ok) offer(id);
+    else tell(answer.status);
   } catch {
     tell("later");
   } finally {
