@@ -14,8 +14,9 @@ from langnghe.console import MISUSED, print_outcome, results, stop
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.period import LOCAL_ZONE, local_day
 from schemas.collections import QUARANTINE, RESPONSES
+from schemas.device import DeviceKind
 from schemas.scope import COUNTRY, Scope, scope_kind
-from services.gateway.devices.model import Device, DeviceKind
+from services.gateway.devices.model import Device
 from services.gateway.devices.store import UnknownDeviceError, invite, read_devices, revoke
 from services.gateway.registry.store import read_registry
 from services.runtime.database import Database

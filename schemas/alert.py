@@ -20,6 +20,7 @@ from schemas.figure import Figure, Percent
 from schemas.index import ChangeFigures
 from schemas.masking import mask
 from schemas.scope import Scope
+from schemas.silence import Silence
 
 
 class AlertState(StrEnum):
@@ -76,13 +77,17 @@ class AlertChanged(Event):
     alert: Annotated[str, Field(description="The same from opening to end")]
     revision: Annotated[int, Field(ge=1, description="Grows by one with every change")]
     rule: str
-    kind: Annotated[str, Field(description="Which detector: below_target, drop, change")]
+    kind: Annotated[
+        str, Field(description="Which detector: below_target, drop, change, silent_kiosk")
+    ]
     severity: Severity
     scope: Scope
     state: AlertState
     opened_at: AwareDatetime
     changed_at: AwareDatetime
-    evidence: Evidence
+    evidence: Annotated[
+        Evidence | Silence, Field(description="Figures of an index, or the silence of kiosks")
+    ]
     latest_received_at: Annotated[
         AwareDatetime | None, Field(description="Newest answer behind the change")
     ] = None

@@ -24,7 +24,7 @@ from schemas.index import IndexUpdated, WindowFigures
 from services.notify.alerts import read_index
 from services.notify.detectors import QUIET
 from services.notify.lifecycle import Alert, advance
-from services.notify.rules import BelowTarget, Change, Drop, Rule
+from services.notify.rules import BelowTarget, Change, Drop, IndexRule
 
 Numbers = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -46,7 +46,7 @@ class Fired:
         day: days since the start, with their fraction.
     """
 
-    rule: Rule
+    rule: IndexRule
     unit: int
     day: float
 
@@ -75,7 +75,7 @@ class Country:
         rng: chance.
     """
 
-    rules: Sequence[Rule]
+    rules: Sequence[IndexRule]
     votes: float
     levels: Numbers
     rng: np.random.Generator
@@ -179,7 +179,7 @@ class Country:
         chosen = set(np.flatnonzero(suspect & (n >= rule.min_n)).tolist())
         return sorted(chosen | {unit for name, unit in self._open if name == rule.id})
 
-    def _read(self, rule: Rule, unit: int, day: int) -> None:
+    def _read(self, rule: IndexRule, unit: int, day: int) -> None:
         now = _START + timedelta(days=day)
         before = self._open.get((rule.id, unit))
         if before is not None:
@@ -196,7 +196,7 @@ class Country:
             self.fired.append(Fired(rule, unit, day + 1.0))
         self._open[rule.id, unit] = after
 
-    def _index(self, rule: Rule, unit: int, now: datetime, version: int) -> IndexUpdated:
+    def _index(self, rule: IndexRule, unit: int, now: datetime, version: int) -> IndexUpdated:
         length = self._definition.windows[rule.window].days or 1
 
         def of(first: int) -> tuple[int, int, int, int, int]:

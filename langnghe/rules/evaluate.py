@@ -14,7 +14,7 @@ from rich.progress import Progress
 from langnghe.console import MISUSED, notes, results, stop
 from langnghe.rules.country import Country, Fired, levels
 from schemas.alert import Severity
-from services.notify.rules import BelowTarget, Rule, load_rules
+from services.notify.rules import BelowTarget, IndexRule, load_rules
 from services.runtime.yamlfile import YamlFileError
 
 RULES: Final = Path("deploy/rules/rules.yaml")
@@ -64,7 +64,12 @@ class Outcome:
 
 
 def quiet(
-    rules: Sequence[Rule], votes: float, units: int, years: float, seed: int, progress: Progress
+    rules: Sequence[IndexRule],
+    votes: float,
+    units: int,
+    years: float,
+    seed: int,
+    progress: Progress,
 ) -> list[Fired]:
     """What fires in a country where nothing changes, and should not.
 
@@ -85,7 +90,7 @@ def quiet(
 
 
 def troubled(
-    rules: Sequence[Rule], votes: float, units: int, points: int, seed: int, progress: Progress
+    rules: Sequence[IndexRule], votes: float, units: int, points: int, seed: int, progress: Progress
 ) -> Found:
     """How soon a fall from 85 % by so many points brings a page."""
     rng = np.random.default_rng([seed, int(votes * 100), points])
@@ -115,7 +120,12 @@ def troubled(
 
 
 def evaluate(
-    rules: Sequence[Rule], votes: float, units: int, years: float, seed: int, progress: Progress
+    rules: Sequence[IndexRule],
+    votes: float,
+    units: int,
+    years: float,
+    seed: int,
+    progress: Progress,
 ) -> Outcome:
     """False alarms and falls at one volume."""
     fired = quiet(rules, votes, units, years, seed, progress)
@@ -180,11 +190,15 @@ def command(
     docs/alerting.md.
     """
     try:
-        rules = [rule for rule in load_rules(file) if "unit" in rule.scopes]
+        watching = [rule for rule in load_rules(file) if "unit" in rule.scopes]
     except YamlFileError as error:
         stop(error, MISUSED)
+    rules = [rule for rule in watching if isinstance(rule, IndexRule)]
+    for rule in watching:
+        if rule not in rules:
+            notes.print(f"{rule.id} is left out: {rule.kind} reads no index", markup=False)
     if not rules:
-        stop(f"{file}: no rule watches offices", MISUSED)
+        stop(f"{file}: no rule watches the indices of offices", MISUSED)
     with Progress(console=notes, transient=True) as progress:
         outcomes = [
             evaluate(rules, volume, units, years, seed, progress) for volume in votes or VOLUMES

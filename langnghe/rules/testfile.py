@@ -12,7 +12,7 @@ from method.period import LOCAL_ZONE
 from schemas.alert import AlertState, Severity
 from schemas.feedback import Level
 from schemas.scope import Scope, scope_kind
-from services.notify.rules import Rule, load_rules
+from services.notify.rules import IndexRule, Rule, load_rules
 from services.runtime.yamlfile import YamlFile, YamlFileError, fields_broken, open_yaml
 
 _UNITS = ("days", "hours", "minutes", "seconds")
@@ -56,22 +56,18 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Answers(_Part):
-    """Answers that come in, once or again and again.
+class _Coming(_Part):
+    """What comes in, once or again and again.
 
     Attributes:
-        scope: whose index they move; they move that of no other.
-        from_: when they come first.
-        every: how long after each other they come again, if they do.
-        to: when they come no more; goes with `every`.
-        levels: how many come each time, by level.
+        from_: when it comes first.
+        every: how long after each other it comes again, if it does.
+        to: when it comes no more; goes with `every`.
     """
 
-    scope: Scope
     from_: Annotated[Offset, Field(alias="from")]
     every: Pause | None = None
     to: Offset | None = None
-    levels: Annotated[dict[Level, Annotated[int, Field(ge=1, le=100_000)]], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -83,12 +79,36 @@ class Answers(_Part):
         return self
 
     def times(self) -> Iterator[timedelta]:
-        """When they come: `from` is included, `to` is not."""
+        """When it comes: `from` is included, `to` is not."""
         time = self.from_
         yield time
         if self.every is not None and self.to is not None:
             while (time := time + self.every) < self.to:
                 yield time
+
+
+class Answers(_Coming):
+    """Answers that come in.
+
+    Attributes:
+        scope: whose index they move; they move that of no other.
+        levels: how many come each time, by level.
+    """
+
+    scope: Scope
+    levels: Annotated[dict[Level, Annotated[int, Field(ge=1, le=100_000)]], Field(min_length=1)]
+
+
+class TestedKiosk(_Part):
+    """A kiosk that is enrolled when the case begins.
+
+    Attributes:
+        scope: of its office.
+        heard: its signs of life.
+    """
+
+    scope: Annotated[Scope, Field(pattern="^unit:")]
+    heard: tuple[_Coming, ...] = ()
 
 
 class ExpectedAlert(_Part):
@@ -125,10 +145,11 @@ class Expectation(_Part):
 
 
 class Case(_Part):
-    """Answers, and what becomes of them."""
+    """Answers and signs of life, and what becomes of them."""
 
     name: Annotated[str, Field(min_length=1)]
-    answers: Annotated[tuple[Answers, ...], Field(min_length=1)]
+    answers: tuple[Answers, ...] = ()
+    kiosks: tuple[TestedKiosk, ...] = ()
     expect: Annotated[tuple[Expectation, ...], Field(min_length=1)]
 
 
@@ -163,11 +184,14 @@ class RuleTests(_Part):
 
 def _unknown(tests: RuleTests, rules: dict[str, Rule]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """What speaks of rules that are not in the rule file: the rule broken, and the field."""
-    watched = {kind for rule in rules.values() for kind in rule.scopes}
+    by_index = [rule for rule in rules.values() if isinstance(rule, IndexRule)]
+    watched = {kind for rule in by_index for kind in rule.scopes}
     for number, case in enumerate(tests.cases):
         for place, answers in enumerate(case.answers):
             if scope_kind(answers.scope) not in watched:
                 yield "no rule watches it", ("cases", number, "answers", place, "scope")
+        if case.kiosks and len(by_index) == len(rules):
+            yield "no rule watches kiosks", ("cases", number, "kiosks")
         for place, expectation in enumerate(case.expect):
             for item, alert in enumerate(expectation.alerts):
                 field = ("cases", number, "expect", place, "alerts", item)

@@ -13,7 +13,7 @@ from langnghe.rules.testfile import Case, Expectation, RuleTests, load_tests
 from method.period import LOCAL_ZONE
 from schemas.figure import Figure
 from schemas.scope import Scope
-from services.notify.rules import Change, Rule
+from services.notify.rules import Change, IndexRule, Rule
 from services.runtime.yamlfile import YamlFile, YamlFileError
 from services.runtime.yamltree import Field
 
@@ -32,6 +32,8 @@ def _was(simulation: Simulation, rule: Rule, scope: Scope) -> str:
     was = "no alert"
     if alert is not None:
         was = f"{alert.state} ({alert.severity}) since {_shown(alert.changed_at)}"
+    if not isinstance(rule, IndexRule):
+        return was
     if index is None:
         return f"{was}; no answers yet"
     if isinstance(rule, Change) and (chart := index.change):
@@ -68,7 +70,7 @@ def _failures(
 ) -> Iterator[str]:
     """A line for everything that is not as a case expects, with its place in the file."""
     start, interval = file.value.start, file.value.interval
-    simulation = Simulation(rules, case.answers, start)
+    simulation = Simulation(rules, case.answers, start, case.kiosks)
     last = max(expectation.at for expectation in case.expect)
     for step in range(last // interval + 1):
         now = start + step * interval

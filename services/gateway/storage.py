@@ -4,10 +4,10 @@ from typing import Final
 
 from pymongo import ASCENDING, IndexModel
 
-from schemas.collections import REGISTRY
+from schemas.collections import DEVICES, REGISTRY
 from services.gateway import audit
 from services.gateway.contacts import store as contacts
-from services.gateway.devices.store import DEVICES, INVITATIONS
+from services.gateway.devices.store import INVITATIONS
 from services.gateway.people import accounts, oidc, sessions
 from services.runtime.cached import revision_of
 

@@ -1,9 +1,10 @@
 """Moves alerts when an index comes in or time passes; writes the move and its messages as one."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from pydantic import ValidationError
 from pymongo.errors import DuplicateKeyError
@@ -15,7 +16,7 @@ from schemas.base import read
 from schemas.collections import ALERTS
 from schemas.index import IndexUpdated
 from schemas.registry import Registry
-from schemas.scope import scope_kind
+from schemas.scope import Scope, scope_kind
 from schemas.topics import ALERT_CHANGED
 from services.notify import outbox
 from services.notify.detectors import detect
@@ -23,7 +24,7 @@ from services.notify.documents import to_alert, to_document, to_event
 from services.notify.lifecycle import Alert, advance, escalate, open_alert, reply
 from services.notify.outbox import Channel, Entry
 from services.notify.recipients import entries_for, levels_above
-from services.notify.rules import BelowTarget, Change, Drop, Rule
+from services.notify.rules import BelowTarget, Change, Drop, IndexRule, Rule
 from services.runtime import metrics
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
@@ -36,11 +37,15 @@ _TOLD = frozenset({AlertState.FIRING, AlertState.RESOLVED})
 """Agencies hear of these; pending and lapsed are for the screen, and so is what is only `info`."""
 
 
+Step = Callable[[Alert | None, datetime], Alert | None]
+"""What becomes of the open alert, if there is one, at a moment; the same one if nothing does."""
+
+
 class _MovedOnError(Exception):
     """Somebody else changed the alert meanwhile."""
 
 
-def _evidence(rule: Rule, index: IndexUpdated, baseline: float | None) -> Evidence:
+def _evidence(rule: IndexRule, index: IndexUpdated, baseline: float | None) -> Evidence:
     window = index.windows[rule.window]
     figures = Evidence(
         window=rule.window, as_of=index.as_of, current=window.current, previous=window.previous
@@ -55,14 +60,17 @@ def _evidence(rule: Rule, index: IndexUpdated, baseline: float | None) -> Eviden
             return figures.model_copy(update={"change": index.change})
 
 
-def read_index(rule: Rule, index: IndexUpdated, alert: Alert | None, now: datetime) -> Alert | None:
+def read_index(
+    rule: IndexRule, index: IndexUpdated, alert: Alert | None, now: datetime
+) -> Alert | None:
     """The alert of a rule after a new index; the same one, or None, where nothing changes. Pure."""
     if rule.window not in index.windows or (
         alert is not None and index.version <= alert.index_version
     ):
         return alert
     firing = alert is not None and alert.state is AlertState.FIRING
-    baseline = alert.evidence.baseline if alert is not None and firing else None
+    known = alert.evidence if alert is not None and firing else None
+    baseline = known.baseline if isinstance(known, Evidence) else None
     reading = detect(rule, index, baseline, definition_of(index.method))
     if reading is None or (alert is None and not reading.raised):
         return alert
@@ -90,6 +98,11 @@ class Alerts:
         self._clock = clock
         self.use(rules)
 
+    @property
+    def rules(self) -> Iterable[Rule]:
+        """The rules in force."""
+        return self._rules.values()
+
     def use(self, rules: Sequence[Rule]) -> None:
         """Read by these rules from now on; an alert whose rule is gone stays as it is."""
         self._rules = {rule.id: rule for rule in rules}
@@ -109,7 +122,8 @@ class Alerts:
         }
         for index in newest.values():
             for rule in self._watching(index.scope):
-                await self._follow(rule, index, open_alerts.get((rule.id, index.scope)))
+                step = partial(read_index, rule, index)
+                await self.follow(rule, index.scope, open_alerts.get((rule.id, index.scope)), step)
 
     @staticmethod
     def _readable(value: bytes | None) -> IndexUpdated | None:
@@ -120,18 +134,20 @@ class Alerts:
             log.exception("an index update cannot be read and is left out")
             return None
 
-    def _watching(self, scope: str) -> Iterable[Rule]:
+    def _watching(self, scope: str) -> Iterable[IndexRule]:
         kind = scope_kind(scope)
-        return (rule for rule in self._rules.values() if kind in rule.scopes)
+        rules = (rule for rule in self._rules.values() if isinstance(rule, IndexRule))
+        return (rule for rule in rules if kind in rule.scopes)
 
-    async def _follow(self, rule: Rule, index: IndexUpdated, alert: Alert | None) -> None:
+    async def follow(self, rule: Rule, scope: Scope, alert: Alert | None, step: Step) -> None:
+        """Move the alert of a rule at a scope by a step, whoever else moves it meanwhile."""
         while True:
             now = self._clock()
-            after = read_index(rule, index, alert, now)
+            after = step(alert, now)
             if after is None or after == alert or await self._write(rule, alert, after, now):
                 return
             document = await self._database[ALERTS].find_one(
-                {"rule": rule.id, "scope": index.scope, "open": True}
+                {"rule": rule.id, "scope": scope, "open": True}
             )
             alert = to_alert(document) if document else None
 

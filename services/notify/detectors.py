@@ -9,7 +9,7 @@ from method.figure import satisfied
 from method.proportion import fall_p_value, wilson_upper_bound
 from schemas.figure import Figure
 from schemas.index import ChangeFigures, IndexUpdated, WindowFigures
-from services.notify.rules import BelowTarget, Change, Drop, Rule
+from services.notify.rules import BelowTarget, Change, Drop, IndexRule
 
 QUIET = 1.0
 """A chart below this holds no evidence worth the name: odds of less than 3 to 1."""
@@ -80,7 +80,7 @@ def _change(rule: Change, change: ChangeFigures, volume: float) -> Reading:
 
 
 def detect(
-    rule: Rule, index: IndexUpdated, baseline: float | None, definition: Definition
+    rule: IndexRule, index: IndexUpdated, baseline: float | None, definition: Definition
 ) -> Reading | None:
     """Read an index by one rule; None where there are too few answers to say anything.
 

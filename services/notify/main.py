@@ -1,13 +1,14 @@
 """The notify process."""
 
-from schemas.collections import REGISTRY
+from schemas.collections import DEVICES, REGISTRY
 from schemas.registry import Registry
-from schemas.topics import AGENCY_REPLIED, INDEX_UPDATED
+from schemas.topics import AGENCY_REPLIED, DEVICE_HEARTBEAT, INDEX_UPDATED
 from services.notify import standing
 from services.notify.alerts import Alerts
 from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
 from services.notify.channels.webhook import WebhookChannel
+from services.notify.kiosks import Kiosks, enrolled
 from services.notify.outbox import Channel
 from services.notify.reload import Reload
 from services.notify.rules import load_rules
@@ -18,8 +19,10 @@ from services.runtime.service import Service
 from services.runtime.serving import serve
 
 _REGISTRY_SECONDS = 5.0
+_DEVICES_SECONDS = 5.0
 _RULES_SECONDS = 2.0
 _TICK_SECONDS = 1.0
+_KIOSKS_SECONDS = 10.0
 _SEND_SECONDS = 0.25
 _MEASURE_SECONDS = 5.0
 
@@ -34,6 +37,8 @@ def build(settings: NotifySettings) -> Service:
     service = Service("notify", settings)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     alerts = Alerts(service.database, registry, rules, service.clock)
+    devices = Cached(service.database, DEVICES, enrolled)
+    kiosks = Kiosks(service.database, devices, alerts, service.clock)
 
     webhook = WebhookChannel(
         settings.webhook_key.get_secret_value(), settings.webhook_private_hosts, service.clock
@@ -51,15 +56,19 @@ def build(settings: NotifySettings) -> Service:
     )
     service.within(webhook.open)
     service.first(registry.refresh)
+    service.first(devices.refresh)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh)
+    service.every(_DEVICES_SECONDS, "devices", devices.refresh)
     service.every(_RULES_SECONDS, "rules", Reload(settings.rules, alerts.use).run)
     service.every(_TICK_SECONDS, "tick", alerts.tick)
+    service.every(_KIOSKS_SECONDS, "kiosks", kiosks.run)
     service.every(_SEND_SECONDS, "send", sender.run)
     service.every(
         _MEASURE_SECONDS, "outbox", lambda: standing.measure(service.database, service.clock)
     )
     service.consume(INDEX_UPDATED, alerts.handle)
     service.consume(AGENCY_REPLIED, alerts.handle_replies)
+    service.consume(DEVICE_HEARTBEAT, kiosks.handle)
     return service
 
 

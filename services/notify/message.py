@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from method.period import LOCAL_ZONE
 from schemas.alert import AlertChanged
 from schemas.registry import RegistryEntry
+from schemas.silence import Silence
 
 _WINDOWS = {
     "24h": ("24 giờ qua", "the last 24 hours"),
@@ -50,7 +51,7 @@ class Message:
         html: the same as a page.
         name_vi: of the office.
         name_en: of the office.
-        link: to where the office's index is shown.
+        link: to where more of it is shown.
     """
 
     subject: str
@@ -71,21 +72,23 @@ def compose(event: AlertChanged, office: RegistryEntry | None, public_url: str) 
     """
     name_vi = office.name_vi if office else event.scope
     name_en = office.name_en if office else event.scope
-    window_vi, window_en = _WINDOWS.get(event.evidence.window, (event.evidence.window,) * 2)
-    link = f"{public_url}/#{event.scope}"
     values: dict[str, Any] = {
         "event": event,
         "evidence": event.evidence,
         "name_vi": name_vi,
         "name_en": name_en,
-        "window_vi": window_vi,
-        "window_en": window_en,
-        "link": link,
     }
+    if isinstance(event.evidence, Silence):
+        folder, link = "silence/", f"{public_url}/desk"
+    else:
+        window = event.evidence.window
+        values["window_vi"], values["window_en"] = _WINDOWS.get(window, (window, window))
+        folder, link = "", f"{public_url}/#{event.scope}"
+    values["link"] = link
     return Message(
-        subject=_TEMPLATES.get_template("subject.txt").render(values).strip(),
-        text=_TEMPLATES.get_template("body.txt").render(values),
-        html=_TEMPLATES.get_template("body.html").render(values),
+        subject=_TEMPLATES.get_template(f"{folder}subject.txt").render(values).strip(),
+        text=_TEMPLATES.get_template(f"{folder}body.txt").render(values),
+        html=_TEMPLATES.get_template(f"{folder}body.html").render(values),
         name_vi=name_vi,
         name_en=name_en,
         link=link,

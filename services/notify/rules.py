@@ -34,14 +34,12 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 ScopeKind = Literal["unit", "commune", "province", "ministry", "country", "field"]
 
 
-class _Rule(BaseModel):
+class _AnyRule(BaseModel):
     """What every rule has.
 
     Attributes:
         id: names the rule in alerts; changing it starts anew.
         scopes: kinds of scope that it watches.
-        window: a window of the method, such as 7d.
-        min_n: fewer answers than this are no evidence, neither of trouble nor of recovery.
         for_: how long the condition must hold before the alert fires.
         keep_firing_for: how long recovery must hold before it is resolved.
         severity: how soon somebody has to look; of `info` nobody is told, it is on the screen.
@@ -54,13 +52,23 @@ class _Rule(BaseModel):
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     scopes: Annotated[tuple[ScopeKind, ...], Field(min_length=1)]
-    window: str
-    min_n: Annotated[int, Field(ge=1)] = 30
     for_: Annotated[Duration, Field(alias="for")]
     keep_firing_for: Duration
     severity: Severity
     acknowledge_within: Duration | None = None
     plan_within: Duration | None = None
+
+
+class _Rule(_AnyRule):
+    """What every rule has that reads an index.
+
+    Attributes:
+        window: a window of the method, such as 7d.
+        min_n: fewer answers than this are no evidence, neither of trouble nor of recovery.
+    """
+
+    window: str
+    min_n: Annotated[int, Field(ge=1)] = 30
 
     @field_validator("window")
     @classmethod
@@ -106,7 +114,26 @@ class Change(_Rule):
     false_alarm_every: Duration = timedelta(days=1200)
 
 
-Rule = BelowTarget | Drop | Change
+class SilentKiosk(_AnyRule):
+    """A kiosk of the office gives no sign of life, for so much office time (method/calendar.py).
+
+    Nights, weekends and holidays do not count, nor does time when nobody listened. An office where
+    all is quiet but the kiosks are there is not silent: see docs/devices.md for signs of life.
+
+    Attributes:
+        silent_for: office time; `8h` is more than a day.
+    """
+
+    kind: Literal["silent_kiosk"]
+    scopes: tuple[Literal["unit"]] = ("unit",)
+    silent_for: Annotated[Duration, Field(ge=timedelta(minutes=10), le=timedelta(days=30))]
+    for_: Annotated[Duration, Field(alias="for")] = timedelta(0)
+
+
+IndexRule = BelowTarget | Drop | Change
+"""Reads an index, when it comes in; the others are read as time passes."""
+
+Rule = IndexRule | SilentKiosk
 
 
 class RuleFile(BaseModel):

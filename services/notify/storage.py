@@ -12,6 +12,13 @@ OUTBOX: Final = "notify.outbox"
 ENDPOINTS: Final = "notify.endpoints"
 """One document a receiver: until when it is busy, and whether it said that it is gone."""
 
+KIOSKS: Final = "notify.kiosks"
+"""One document a kiosk that was ever heard, `_id` its device: `seen_at` is its last sign of life,
+`queued` how many answers waited on it when it last said so."""
+
+LISTENING: Final = "notify.listening"
+"""One document: `since` when `until` when kiosks were listened to, as far as that was read."""
+
 INDEXES: Final = {
     ALERTS: [
         # At most one open episode of a rule at a scope, whoever tries to open another.
@@ -37,4 +44,6 @@ INDEXES: Final = {
         ),
     ],
     ENDPOINTS: [],
+    KIOSKS: [],
+    LISTENING: [],
 }

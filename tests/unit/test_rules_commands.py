@@ -27,6 +27,11 @@ DROP = """
     severity: info
 """
 
+SILENT = """\
+    keep_firing_for: 10m
+    severity: warning
+"""
+
 RULES = """\
 version: 1
 rules:
@@ -116,7 +121,7 @@ def test_a_place_is_not_taken_for_a_picture(folder: Path) -> None:
 
 
 def test_the_shipped_rules_are_good() -> None:
-    for file, count in ((SHIPPED / "rules.yaml", 3), (ROOT / "deploy" / "demo" / "rules.yaml", 2)):
+    for file, count in ((SHIPPED / "rules.yaml", 4), (ROOT / "deploy" / "demo" / "rules.yaml", 2)):
         assert rules("check", file) == (0, f"{file}: good, {count} rules\n")
 
 
@@ -131,7 +136,7 @@ def test_without_a_file_that_is_there_nothing_is_done(command: str, tmp_path: Pa
 def test_the_shipped_rules_do_what_their_cases_say() -> None:
     code, output = rules("test", SHIPPED / "rules.test.yaml")
     assert code == 0, output
-    assert output.count("holds: ") == len(output.splitlines()) == 9
+    assert output.count("holds: ") == len(output.splitlines()) == 12
 
 
 def test_the_documented_case_holds_for_the_shipped_rules(tmp_path: Path) -> None:
@@ -168,6 +173,12 @@ def test_the_documented_case_holds_for_the_shipped_rules(tmp_path: Path) -> None
         (DROP, DROP.replace("1h", "70m")),
         (DROP, DROP.replace("12h", "13h")),
         (DROP, DROP.replace("info", "critical")),
+        ("silent_for: 2h", "silent_for: 110m"),
+        ("silent_for: 2h", "silent_for: 130m"),
+        (SILENT, SILENT.replace("10m", "20m")),
+        (SILENT, SILENT.replace("10m", "0m")),
+        (SILENT, SILENT.replace("warning", "info")),
+        (SILENT, f"    for: 10m\n{SILENT}"),
     ],
 )
 def test_the_cases_hold_for_the_shipped_settings_only(

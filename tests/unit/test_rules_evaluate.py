@@ -9,10 +9,10 @@ from rich.progress import Progress
 from langnghe.rules.country import Country, levels, move
 from langnghe.rules.evaluate import quiet, troubled
 from method.change import Chart, design, follow, steps
-from services.notify.rules import BelowTarget, Change, Drop, RuleFile
+from services.notify.rules import BelowTarget, Change, Drop, IndexRule, RuleFile
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-RULES = RuleFile.model_validate(
+FILE = RuleFile.model_validate(
     {
         "version": 1,
         "rules": [
@@ -46,7 +46,8 @@ RULES = RuleFile.model_validate(
             },
         ],
     }
-).rules
+)
+RULES = [rule for rule in FILE.rules if isinstance(rule, IndexRule)]
 
 
 @pytest.fixture

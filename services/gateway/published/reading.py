@@ -9,13 +9,14 @@ from method.definition import definition_of, definition_on
 from method.figure import figure
 from method.period import day_key, local_day, local_hour_start
 from method.window import window_figures
-from schemas.alert import AlertChanged, AlertState
+from schemas.alert import AlertChanged, AlertState, Evidence
 from schemas.collections import ALERTS, INDICES, TALLIES
 from schemas.figure import Counts
 from schemas.index import IndexUpdated, WindowFigures
 from schemas.instrument import OVERALL
 from schemas.registry import EntryKind, Registry
 from schemas.scope import COUNTRY, Scope, scope_kind
+from schemas.silence import Silence
 from services.gateway.published.views import (
     AlertBody,
     AlertView,
@@ -23,6 +24,7 @@ from services.gateway.published.views import (
     EvidenceView,
     IndexView,
     Name,
+    SilenceView,
     WindowView,
 )
 from services.runtime.cached import Cached
@@ -151,11 +153,22 @@ class Reader:
     def alert(self, event: AlertChanged) -> AlertView:
         """An alert with the name of what it is about."""
         values = {name: getattr(event, name) for name in AlertBody.model_fields}
-        values["evidence"] = EvidenceView(**dict(event.evidence))
+        values["evidence"] = _evidence(event.evidence)
         return AlertView(
             name=self.name(event.scope) or Name(vi=event.scope, en=event.scope),
             alert=AlertBody(**values),
         )
+
+
+def _evidence(evidence: Evidence | Silence) -> EvidenceView | SilenceView:
+    if isinstance(evidence, Evidence):
+        return EvidenceView(**dict(evidence))
+    return SilenceView(
+        as_of=evidence.as_of,
+        since=min(kiosk.since for kiosk in evidence.kiosks),
+        silent=len(evidence.kiosks),
+        of=evidence.of,
+    )
 
 
 def _windows(windows: dict[str, WindowFigures]) -> dict[str, WindowView]:
