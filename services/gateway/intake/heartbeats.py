@@ -23,7 +23,6 @@ from services.gateway.settings import GatewaySettings
 from services.runtime.clock import Clock
 from services.runtime.producer import KafkaUnavailableError, Producer
 
-_BODY_LIMIT: Final = 1024
 _EXAMPLE: Final[dict[str, Any]] = {"queued": 0}
 
 
@@ -110,7 +109,7 @@ def router(
     )
     async def one(request: Request) -> Heard:
         with capacity.one():
-            body = await json_body(request, _BODY_LIMIT, settings.body_seconds)
+            body = await json_body(request, settings.max_body, settings.body_seconds)
             device = await senders.device(request, body)
             await senders.spend(device, 1)
             if device.kind is not DeviceKind.KIOSK:
