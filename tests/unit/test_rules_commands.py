@@ -323,6 +323,24 @@ def test_every_difference_of_every_case_is_told(folder: Path) -> None:
             "country",
             "cases.0.expect.1.alerts.0.scope: low does not watch it",
         ),
+        (
+            "    expect:\n      - at: 30m",
+            "    kiosks: [{scope: unit:A}]\n    expect:\n      - at: 30m",
+            "[{scope: unit:A}]",
+            "cases.0.kiosks: no rule watches kiosks",
+        ),
+        (
+            "    expect:\n      - at: 30m",
+            "    kiosks: [{scope: province:A}]\n    expect:\n      - at: 30m",
+            "province:A",
+            "cases.0.kiosks.0.scope: String should match pattern '^unit:'",
+        ),
+        (
+            "    expect:",
+            "    kiosks: [{scope: unit:A, heard: [{from: 1h, to: 1h, every: 1m}]}]\n    expect:",
+            "1h, every: 1m",
+            "cases.0.kiosks.0.heard.0.to: must be later than from",
+        ),
         ("cases:", "cases: []\nothers:", "[]", "cases: Tuple should have at least 1 item"),
     ],
 )
@@ -346,3 +364,14 @@ def test_rules_that_cannot_be_used_are_told_by_their_own_place(folder: Path) -> 
     (folder / "rules.yaml").unlink()
     lost = f"{folder / 'rules.yaml'}: No such file or directory\n"
     assert rules("test", folder / "cases.yaml") == (2, lost)
+
+
+def test_a_rule_that_reads_no_index_is_left_out_of_the_measurement(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    rule = f"  - id: silent\n    kind: silent_kiosk\n    silent_for: 2h\n{SILENT}"
+    path.write_text(f"version: 1\nrules:\n{rule}")
+    code, output = rules("evaluate", path)
+    said = " ".join(output.split())
+    assert code == 2
+    assert said.startswith("silent is left out: silent_kiosk reads no index ")
+    assert said.endswith("no rule watches the indices of offices")
