@@ -5,17 +5,19 @@ import typer
 from langnghe import (
     accounts,
     audit,
+    commendations,
     contacts,
     devices,
     prepare,
     registry,
     run,
+    silences,
     simulate,
     tokens,
     verify,
     webhook,
 )
-from langnghe.console import MISUSED, stop
+from langnghe.console import not_installed
 from langnghe.deliveries import command as deliveries
 from langnghe.importing import command as importing
 from langnghe.quarantine import command as quarantine
@@ -28,18 +30,13 @@ app = typer.Typer(
 )
 
 
-def _not_here() -> None:
-    """Needs the extra `local`: pip install langnghe[local]."""
-    stop("this needs a Kafka and a MongoDB of its own: install langnghe[local]", MISUSED)
-
-
 try:
     from langnghe import up
     from langnghe.chaos import command as chaos
     from langnghe.demo import command as demo
-except ModuleNotFoundError:  # as in the container image, which brings no servers
+except ModuleNotFoundError:
     for name in ("up", "demo", "chaos"):
-        app.command(name)(_not_here)
+        app.command(name)(not_installed("a Kafka and a MongoDB of its own"))
 else:
     app.command("up")(up.command)
     app.command("demo")(demo.command)
@@ -50,6 +47,7 @@ app.command("import")(importing.command)
 app.command("webhook-secret")(webhook.command)
 app.command("prepare")(prepare.command)
 app.command("run")(run.command)
+app.command("commendations")(commendations.command)
 app.add_typer(registry.app, name="registry")
 app.add_typer(verify.app, name="verify")
 app.add_typer(rules.app, name="rules")
@@ -60,3 +58,4 @@ app.add_typer(tokens.app, name="tokens")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(silences.app, name="silences")

@@ -1,7 +1,7 @@
 """What commands share to talk to people: results on standard output, everything else on error."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
 import typer
@@ -29,6 +29,22 @@ def print_outcome(values: Mapping[str, Any], as_json: bool) -> None:
     width = max(map(len, values))
     for name, value in values.items():
         results.print(f"{name:>{width}}: {value}", markup=False)
+
+
+def not_installed(what: str) -> Callable[[], None]:
+    """A command that needs what the extra `local` brings, where it is not installed.
+
+    So in the container image.
+
+    Args:
+        what: a thing that is missing, as in "numpy".
+    """
+
+    def command() -> None:
+        """Needs the extra `local`: pip install langnghe[local]."""
+        stop(f"this needs {what}: install langnghe[local]", MISUSED)
+
+    return command
 
 
 def stop(message: object, code: int) -> NoReturn:

@@ -17,7 +17,7 @@ from pydantic import (
 from schemas.base import Event
 from schemas.feedback import AgencyCode
 from schemas.figure import Figure, Percent
-from schemas.index import ChangeFigures
+from schemas.index import ChangeFigures, TrendFigures
 from schemas.masking import mask
 from schemas.scope import Scope
 from schemas.silence import Silence
@@ -58,6 +58,9 @@ class Evidence(BaseModel):
     change: Annotated[
         ChangeFigures | None, Field(description="Of a change: since when, on how many answers")
     ] = None
+    trend: Annotated[
+        TrendFigures | None, Field(description="Of a drift: where to, on how many answers")
+    ] = None
 
 
 class Handling(StrEnum):
@@ -69,6 +72,23 @@ class Handling(StrEnum):
     DONE = "done"
 
 
+class HeldBy(StrEnum):
+    """What keeps an alert from being told."""
+
+    SILENCE = "silence"
+    RULE = "rule"
+
+
+class Held(BaseModel):
+    """Why agencies are not told of a firing alert now. It is on every screen all the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: HeldBy
+    until: Annotated[AwareDatetime | None, Field(description="When the silence ends")] = None
+    rule: Annotated[str | None, Field(description="Which fires at the same scope instead")] = None
+
+
 class AlertChanged(Event):
     """An alert moved: its state, how it is handled, or how far up it was told."""
 
@@ -78,12 +98,16 @@ class AlertChanged(Event):
     revision: Annotated[int, Field(ge=1, description="Grows by one with every change")]
     rule: str
     kind: Annotated[
-        str, Field(description="Which detector: below_target, drop, change, silent_kiosk")
+        str, Field(description="Which detector: below_target, drop, change, drift, silent_kiosk")
     ]
     severity: Severity
     scope: Scope
     state: AlertState
     opened_at: AwareDatetime
+    began_at: Annotated[
+        AwareDatetime | None,
+        Field(description="Since when, as it opened: first of the change's run, or of the window"),
+    ] = None
     changed_at: AwareDatetime
     evidence: Annotated[
         Evidence | Silence, Field(description="Figures of an index, or the silence of kiosks")
@@ -102,6 +126,8 @@ class AlertChanged(Event):
     escalated: Annotated[
         int, Field(ge=0, description="Levels above that were told, for want of an answer")
     ] = 0
+    held: Annotated[Held | None, Field(description="Why agencies are not told now, if so")] = None
+    reminder: Annotated[bool, Field(description="Nothing is new but that nobody answered")] = False
 
     def subject(self) -> str:
         return self.alert

@@ -17,6 +17,10 @@ QUARANTINE: Final = "ingest.quarantine"
 it came and the reason. One that an operator has dealt with has a `resolution`: `kind` (replayed,
 discarded), `at`, `by`, `edited`, `why`."""
 
+VOICES: Final = "ingest.voices"
+"""Owner: ingest. One document a unit, `_id` its agency code: `voices` are the newest comments of
+dissatisfied answers (`Voice`), masked, newest first."""
+
 BUCKETS: Final = "scoring.buckets"
 """Owner: scoring. Unit × service field × local day × item: n1…n5 and the source offset of the last
 record counted into it; the same by hour in `h`."""
@@ -27,7 +31,8 @@ where to go on in feedback.accepted.v1."""
 
 CHARTS: Final = "scoring.charts"
 """Owner: scoring. The change chart of a unit (method/change.py), `_id` its agency code; `reference`
-is the share of unsatisfied answers that is usual there, as of the local day `referenced_on`."""
+is the share of unsatisfied answers that is usual there, as of the local day `referenced_on`, and
+`trend` what `IndexUpdated` tells of it."""
 
 TALLIES: Final = "scoring.tallies"
 """Owner: scoring. Scope × item × period (a local day; an hour, for the last days): n1…n5."""
@@ -36,4 +41,5 @@ INDICES: Final = "scoring.indices"
 """Owner: scoring. `IndexUpdated` of a scope and item, `_id` scope|item."""
 
 ALERTS: Final = "notify.alerts"
-"""Owner: notify. One document an alert; `event` is its last `AlertChanged`."""
+"""Owner: notify. One document an alert; `event` is its last `AlertChanged`,
+`replies` are its answers (`AgencyReplied`), `history` is what befell it (`schemas/history.py`)."""

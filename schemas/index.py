@@ -39,6 +39,21 @@ class ChangeFigures(BaseModel):
     unsatisfied: Annotated[int, Field(ge=0, description="Of them not satisfied")] = 0
 
 
+class TrendFigures(BaseModel):
+    """Where a unit has been going for weeks; see method/trend.py."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    index: Annotated[Percent, Field(description="Exponentially weighted mean of the days, %")]
+    usual: Annotated[Percent, Field(description="Index that is usual here, %")]
+    n: Annotated[int, Field(ge=0, description="As many answers of one weight would say as much")]
+    deviation: Annotated[
+        float,
+        Field(description="How far below the usual, in standard deviations; above it, less than 0"),
+    ]
+    end: Annotated[AwareDatetime, Field(description="Of the last local day in it; not included")]
+
+
 class IndexUpdated(Event):
     """The windows of one scope and item were recomputed."""
 
@@ -57,6 +72,10 @@ class IndexUpdated(Event):
     windows: dict[str, WindowFigures]
     change: Annotated[
         ChangeFigures | None, Field(description="Of a unit's headline; not for publication")
+    ] = None
+    trend: Annotated[
+        TrendFigures | None,
+        Field(description="Of a unit's headline, made once a local day; not for publication"),
     ] = None
 
     def subject(self) -> str:

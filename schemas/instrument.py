@@ -60,6 +60,16 @@ class Instrument(BaseModel):
 
 
 @cache
+def item_texts() -> dict[ItemCode, ItemText]:
+    """Every question in words, by its code; of several versions, those of the newest."""
+    return {
+        item: text
+        for _, instrument in sorted(instruments().items())
+        for item, text in instrument.items.items()
+    }
+
+
+@cache
 def instruments() -> dict[tuple[str, int], Instrument]:
     """All instruments by code and version."""
     found: dict[tuple[str, int], Instrument] = {}

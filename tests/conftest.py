@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from services.runtime.database import Database
-from tests.servers import DATABASE, Servers, expiring, find_servers, reset
+from tests.servers import DATABASE, Servers, find_servers, keeping, reset
 
 # Every reconnection would be a line.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -16,7 +16,7 @@ logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 async def session_servers() -> AsyncIterator[Servers]:
     """A Kafka and a MongoDB for the whole run."""
     async with find_servers() as servers:
-        with expiring(servers.mongo_url, looks_every=None):
+        with keeping(servers.mongo_url):
             yield servers
 
 

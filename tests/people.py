@@ -18,7 +18,7 @@ from services.gateway.people.access import Role
 from services.gateway.people.accounts import Accounts, NewAccount
 from services.gateway.people.passwords import Passwords
 from services.gateway.settings import GatewaySettings
-from services.runtime.clock import system_clock
+from services.runtime.clock import Clock, system_clock
 from services.runtime.database import Database
 from tests.builders import OTHER_UNIT, UNIT, load_small_registry, small_registry
 from tests.servers import DATABASE, Servers
@@ -80,7 +80,9 @@ async def sign_in(client: httpx.AsyncClient, key: str, password: str = PASSWORD)
 
 
 @asynccontextmanager
-async def world(servers: Servers, database: Database, **settings: Any) -> AsyncIterator[World]:
+async def world(
+    servers: Servers, database: Database, *, clock: Clock = system_clock, **settings: Any
+) -> AsyncIterator[World]:
     """A gateway that knows the registry and an account of each role."""
     await load_small_registry(database)
     for key, (role, scope) in SCOPES.items():
@@ -88,7 +90,8 @@ async def world(servers: Servers, database: Database, **settings: Any) -> AsyncI
     sites = build(
         GatewaySettings(
             KAFKA_URL=servers.kafka_url, MONGO_URL=servers.mongo_url, database=DATABASE, **settings
-        )
+        ),
+        clock,
     )
     assert isinstance(sites.public, SecureHeaders)
     assert isinstance(sites.public.app, FastAPI)

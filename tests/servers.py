@@ -9,7 +9,12 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,24 +78,33 @@ def _docker_answers() -> bool:
 
 
 @contextmanager
-def expiring(mongo_url: str, *, looks_every: int | None) -> Iterator[None]:
-    """Have MongoDB remove what has expired so often (seconds), or not at all.
-
-    It goes by the machine's clock, while most tests go by days of their own.
-    """
-    wanted: dict[str, bool | int] = {"ttlMonitorEnabled": looks_every is not None}
-    if looks_every is not None:
-        wanted["ttlMonitorSleepSecs"] = looks_every
+def _parameters(mongo_url: str, wanted: dict[str, bool | int]) -> Iterator[None]:
+    """A MongoDB with other parameters for a while."""
     with MongoClient[dict[str, Any]](mongo_url) as client:
-        before = {
-            name: client.admin.command({"setParameter": 1, name: value})["was"]
-            for name, value in wanted.items()
-        }
+
+        def put(name: str, value: bool | int) -> Any:
+            return client.admin.command({"setParameter": 1, name: value})["was"]
+
+        before = {name: put(name, value) for name, value in wanted.items()}
         try:
             yield
         finally:
             for name, value in before.items():
-                client.admin.command({"setParameter": 1, name: value})
+                put(name, value)
+
+
+def keeping(mongo_url: str) -> AbstractContextManager[None]:
+    """MongoDB removes nothing that has expired.
+
+    It goes by the machine's clock, while most tests go by days of their own.
+    """
+    # A look a second instead of a minute, for whoever is `expiring` in between.
+    return _parameters(mongo_url, {"ttlMonitorEnabled": False, "ttlMonitorSleepSecs": 1})
+
+
+def expiring(mongo_url: str) -> AbstractContextManager[None]:
+    """MongoDB removes what has expired, as in production, but within seconds."""
+    return _parameters(mongo_url, {"ttlMonitorEnabled": True})
 
 
 @asynccontextmanager

@@ -11,8 +11,7 @@ from langnghe.audit import operator
 from langnghe.console import FAILED, MISUSED, results, stop
 from langnghe.deliveries.showing import as_json, line, page
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
-from services.gateway import audit
-from services.gateway.audit import Act, Head
+from services.gateway.audit import Act, audited
 from services.notify import deliveries, endpoints
 from services.notify.deliveries import BusyError, Delivery, DeliveryError, Standing
 from services.runtime.clock import system_clock
@@ -77,19 +76,6 @@ def show_command(
     results.print(text or page(found, earlier), markup=False)
 
 
-async def _audited(
-    database: Database, act: Act, work: Callable[[Session], Awaitable[Result]]
-) -> Result:
-    """Do something and write it into the audit trail, in one transaction."""
-
-    async def whole(session: Session) -> tuple[Result, Head]:
-        return await work(session), await audit.append(database, session, act, system_clock())
-
-    result, head = await database.transaction(whole)
-    audit.tell(head)
-    return result
-
-
 @app.command("retry")
 def retry_command(identity: IdArgument, data: DataOption = DEFAULT_FOLDER) -> None:
     """Try a message that waits or was given up now, and then by the whole schedule again.
@@ -98,10 +84,13 @@ def retry_command(identity: IdArgument, data: DataOption = DEFAULT_FOLDER) -> No
     """
 
     async def work(database: Database) -> None:
-        async def again(session: Session) -> None:
-            await deliveries.retry(database, session, identity, system_clock())
+        now = system_clock()
 
-        await _audited(database, Act(operator(), "delivery.retry", identity), again)
+        async def again(session: Session) -> tuple[None, Act]:
+            await deliveries.retry(database, session, identity, now)
+            return None, Act(operator(), "delivery.retry", identity)
+
+        await audited(database, again, now)
 
     try:
         _run(data, work)
@@ -120,15 +109,16 @@ def enable_command(
     """Send to an endpoint again that answered 410, beginning with what waits for it."""
 
     async def work(database: Database) -> int:
-        async def again(session: Session) -> int:
-            now = system_clock()
+        now = system_clock()
+
+        async def again(session: Session) -> tuple[int, Act]:
             waiting = await endpoints.enable(database, receiver, None, now, session)
             if waiting is None:
                 msg = "is not disabled"
                 raise DeliveryError(msg)
-            return waiting
+            return waiting, Act(operator(), "endpoint.enable", receiver)
 
-        return await _audited(database, Act(operator(), "endpoint.enable", receiver), again)
+        return await audited(database, again, now)
 
     try:
         waiting = _run(data, work)

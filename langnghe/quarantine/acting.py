@@ -18,7 +18,7 @@ from langnghe.quarantine.showing import pretty
 from schemas.feedback import FeedbackSubmitted
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway import audit
-from services.gateway.audit import Act, Head
+from services.gateway.audit import Act, audited
 from services.ingest import resolution
 from services.ingest.resolution import Aside, Resolution
 from services.runtime import identity
@@ -59,13 +59,10 @@ def edit(value: bytes | None) -> bytes:
 
 
 async def _close(database: Database, aside: Aside, done: Resolution, act: Act) -> None:
-    async def work(session: Session) -> tuple[bool, Head]:
-        first = await resolution.resolve(database, session, aside.id, done)
-        return first, await audit.append(database, session, act, done.at)
+    async def work(session: Session) -> tuple[bool, Act]:
+        return await resolution.resolve(database, session, aside.id, done), act
 
-    first, head = await database.transaction(work)
-    audit.tell(head)
-    if not first:
+    if not await audited(database, work, done.at):
         notes.print(f"{aside.id}: somebody else was faster", style="yellow", markup=False)
 
 

@@ -2,15 +2,15 @@
 
 Answers are independent and visitors come by chance (Poisson), so this is how rules do where the
 model holds; an office whose answers come in clumps is alarmed more often. Charts move answer by
-answer and are read after every answer; windows are read once a day, when the office closes. Rules,
-windows, references and thresholds are the real ones, only the charts are moved for all offices at
-once; that this is the same is a test.
+answer and are read after every answer; windows and trends are read once a day, when the office
+closes. Rules, windows, references and thresholds are the real ones, only charts and trends are
+moved for all offices at once; that this is the same is a test.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,22 +18,26 @@ from numpy.typing import NDArray
 from method.change import Design, design, steps, threshold
 from method.definition import Definition, definitions
 from method.figure import figure
-from method.period import LOCAL_ZONE
+from method.period import LOCAL_ZONE, local_day, local_midnight
+from method.trend import Trend, deviation, trend_design
 from schemas.alert import AlertState
-from schemas.index import IndexUpdated, WindowFigures
+from schemas.index import IndexUpdated, TrendFigures, WindowFigures
 from services.notify.alerts import read_index
 from services.notify.detectors import QUIET
 from services.notify.lifecycle import Alert, advance
-from services.notify.rules import BelowTarget, Change, Drop, IndexRule
+from services.notify.rules import BelowTarget, Change, Drift, Drop, IndexRule, rule_at
 
 Numbers = NDArray[np.float64]
 Whole = NDArray[np.int64]
 Truths = NDArray[np.bool_]
 
 _START: Final = datetime(2026, 1, 5, 17, tzinfo=LOCAL_ZONE)
+_SCOPE: Final = "unit:000.00.00.H00"
 _USUAL: Final = 0.85
 _SPREAD: Final = 0.04
 """Mean and standard deviation of the offices' true indices, as a share."""
+_LEAST: Final = 1e-9
+"""Stands for nothing where nothing would be divided by."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,55 @@ def move(
     """The statistics of many charts after one answer each, where there was one."""
     moved = np.clip(statistic + np.where(unsatisfied, up, down), 0, ceiling)
     return np.where(taken, moved, statistic)
+
+
+@dataclass(frozen=True)
+class Trends:
+    """The trends of all units as of the beginning of a day (method/trend.py).
+
+    Attributes:
+        share: of unsatisfied answers.
+        answers: as many of one weight would say as much.
+        usual: share of unsatisfied answers that is usual at the unit.
+        behind: answers that the usual share rests on.
+    """
+
+    share: Numbers
+    answers: Numbers
+    usual: Numbers
+    behind: Numbers
+
+    @classmethod
+    def of_days(cls, n: Whole, unsatisfied: Whole, usual: Numbers, behind: Numbers) -> Self:
+        """Trends of answers by day and unit, those of yesterday last."""
+        weights = np.array(trend_design().weights())[::-1]
+        n, unsatisfied = n[-len(weights) :], unsatisfied[-len(weights) :]
+        total = np.maximum(weights @ n, _LEAST)
+        answers = total**2 / np.maximum(weights**2 @ n, _LEAST)
+        return cls(weights @ unsatisfied / total, answers, usual, behind)
+
+    def deviations(self) -> Numbers:
+        """Of all units at once."""
+        known = 1 / (1 / np.maximum(self.answers, _LEAST) + 1 / self.behind)
+        divergence = sum(
+            part * np.log(np.maximum(part, _LEAST) / expected)
+            for part, expected in ((self.share, self.usual), (1 - self.share, 1 - self.usual))
+        )
+        far: Numbers = np.sqrt(2 * known * np.maximum(divergence, 0))
+        return np.where(self.share < self.usual, -far, far)
+
+    def figures(self, unit: int, end: datetime) -> TrendFigures:
+        """What scoring would tell of a unit where somebody answered."""
+        share, answers, usual, behind = (
+            float(values[unit]) for values in (self.share, self.answers, self.usual, self.behind)
+        )
+        return TrendFigures(
+            index=100 * (1 - share),
+            usual=100 * (1 - usual),
+            n=round(answers),
+            deviation=deviation(Trend(share, answers), usual, behind),
+            end=end,
+        )
 
 
 @dataclass
@@ -115,8 +168,12 @@ class Country:
         """One day's answers, each of which moves its chart."""
         how = self._how
         past = slice(0, self._days - how.lag_days)
-        n, bad = self._n[past].sum(0).tolist(), self._bad[past].sum(0).tolist()
-        references = [how.reference(*both) for both in zip(n, bad, strict=True)]
+        n, bad = self._n[past].sum(0), self._bad[past].sum(0)
+        both = zip(n.tolist(), bad.tolist(), strict=True)
+        references = [how.reference(*one) for one in both]
+        if any(isinstance(rule, Drift) for rule in self.rules):
+            usual, behind = np.array(references), n + how.prior_answers
+            self._trends = Trends.of_days(self._n, self._bad, usual, behind)
         up, down = np.array([steps(share, how.odds_ratio) for share in references]).T
         visits: Whole = self.rng.poisson(self.votes, len(levels))
         unsatisfied: Truths = self.rng.random((int(visits.max()), len(levels))) < levels
@@ -152,11 +209,13 @@ class Country:
 
     def _close(self, day: int) -> None:
         """What the rules say when the offices close."""
-        for rule in self.rules:
+        today = local_day(_START + timedelta(days=day))
+        for one in self.rules:
+            rule = rule_at(one, _SCOPE, (), today)
             match rule:
                 case Change():
                     self._raised[rule.id] &= self._statistic >= QUIET
-                case BelowTarget() | Drop():
+                case BelowTarget() | Drop() | Drift():
                     for unit in self._worth_a_look(rule):
                         self._read(rule, unit, day)
 
@@ -165,18 +224,22 @@ class Country:
         days = slice(self._days - last, self._days - first)
         return self._n[days].sum(0), self._bad[days].sum(0)
 
-    def _worth_a_look(self, rule: BelowTarget | Drop) -> list[int]:
+    def _worth_a_look(self, rule: BelowTarget | Drop | Drift) -> list[int]:
         """Offices that the rule may fire for, and those where its alert is open."""
         length = self._definition.windows[rule.window].days or 1
         n, bad = self._sums(0, length)
         index = 100 * (1 - bad / np.maximum(n, 1))
+        enough = n >= rule.min_n
         match rule:
+            case Drift():
+                suspect = self._trends.deviations() >= rule.limit - _LEAST
+                enough = np.rint(self._trends.answers) >= rule.min_n
             case BelowTarget():
                 suspect = index < rule.target
             case Drop():
                 before, bad_before = self._sums(length, 2 * length)
                 suspect = 100 * (1 - bad_before / np.maximum(before, 1)) - index >= rule.min_points
-        chosen = set(np.flatnonzero(suspect & (n >= rule.min_n)).tolist())
+        chosen = set(np.flatnonzero(suspect & enough).tolist())
         return sorted(chosen | {unit for name, unit in self._open if name == rule.id})
 
     def _read(self, rule: IndexRule, unit: int, day: int) -> None:
@@ -211,13 +274,16 @@ class Country:
             previous=figure(of(length), self._definition),
         )
         return IndexUpdated(
-            scope="unit:000.00.00.H00",
+            scope=_SCOPE,
             item="overall",
             basis="management_information",
             method=self._definition.version,
             as_of=now,
             version=version,
             windows={rule.window: window},
+            trend=self._trends.figures(unit, local_midnight(local_day(now)))
+            if isinstance(rule, Drift)
+            else None,
         )
 
 

@@ -10,22 +10,24 @@ from datetime import date, datetime
 from functools import partial
 from heapq import merge
 from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from langnghe.rules.testfile import Answers, TestedKiosk
 from method.change import Chart, design, follow
 from method.definition import definition_on
 from method.figure import satisfied
+from method.index import Parts, Signs, rolling_index
 from method.period import day_key, hour_key, local_day, local_hour_start
-from method.window import Segment, add, segments, window_figures
+from method.window import Segment, add, segments
 from schemas.device import DeviceKind, EnrolledDevice
 from schemas.figure import LEVELS, NO_ANSWERS, Counts
-from schemas.index import IndexUpdated
+from schemas.index import IndexUpdated, TrendFigures
 from schemas.instrument import OVERALL
 from schemas.scope import Scope, scope_kind
 from services.notify.alerts import Step, read_index
 from services.notify.lifecycle import Alert, advance
-from services.notify.rules import IndexRule, Rule, SilentKiosk
+from services.notify.rules import IndexRule, Rule, SilentKiosk, rule_at
 from services.notify.silence import (
     Heard,
     Listening,
@@ -35,6 +37,7 @@ from services.notify.silence import (
     read_kiosks,
     read_silence,
 )
+from services.scoring import trends
 from services.scoring.charts import figures
 
 
@@ -57,6 +60,7 @@ class _Tally:
         self._latest: datetime | None = None
         self._chart: Chart | None = Chart() if scope_kind(scope) == "unit" else None
         self._reference = design().reference(0, 0)
+        self._trend: TrendFigures | None = None
 
     def count(self, moment: datetime, levels: Sequence[int]) -> None:
         """Take answers in."""
@@ -72,11 +76,14 @@ class _Tally:
             self._chart = follow(self._chart, answers, self._reference, design())
 
     def renew_reference(self, today: date) -> None:
-        """Measure the chart against the past as of a day."""
+        """Measure the chart against the past as of a day, and make the trend."""
         first, last = design().past(today)
         past = self._within(Segment("past", "day", day_key(first), day_key(last)))
         unsatisfied = sum(past) - satisfied(past, definition_on(last))
         self._reference = design().reference(sum(past), unsatisfied)
+        if self._chart is not None:
+            days = {date.fromisoformat(key): n for key, n in self._periods["day"].items()}
+            self._trend = trends.figures(days, today, sum(past), unsatisfied)
 
     def _within(self, segment: Segment) -> Counts:
         periods = self._periods[segment.grain]
@@ -84,20 +91,12 @@ class _Tally:
 
     def index(self, now: datetime, version: int) -> IndexUpdated:
         """The index as of now."""
-        definition = definition_on(local_day(now))
-        counts = {cut.name: self._within(cut) for cut in segments(definition, now)}
-        return IndexUpdated(
-            scope=self._scope,
-            item=OVERALL,
-            basis="management_information",
-            method=definition.version,
-            as_of=local_hour_start(now),
-            version=version,
-            latest_occurred_at=self._latest,
-            latest_received_at=self._latest,
-            windows=window_figures(definition, now, counts),
-            change=figures(self._chart, self._reference) if self._chart else None,
-        )
+        cuts = segments(definition_on(local_day(now)), now)
+        counts = {cut.name: self._within(cut) for cut in cuts}
+        parts = Parts(counts, latest_occurred_at=self._latest, latest_received_at=self._latest)
+        change = figures(self._chart, self._reference) if self._chart else None
+        signs = Signs(change, self._trend)
+        return rolling_index(self._scope, OVERALL, parts, now, version, signs)
 
 
 class _Coming(NamedTuple):
@@ -155,12 +154,22 @@ class Simulation:
         rules: Mapping[str, Rule],
         answers: Iterable[Answers],
         start: datetime,
+        above: Mapping[Scope, Sequence[Scope]] = MappingProxyType({}),
         kiosks: Iterable[TestedKiosk] = (),
     ) -> None:
-        """Nothing has come in yet; all comes at its times since the start."""
+        """Nothing has come in yet; all comes at its times since the start.
+
+        Args:
+            rules: by id.
+            answers: all that will come in.
+            start: of the time.
+            above: what scopes stand under, nearest first.
+            kiosks: that are there from the start.
+        """
         self.alerts: dict[tuple[str, Scope], Alert] = {}
         self.indices: dict[Scope, IndexUpdated] = {}
         self._rules = rules
+        self._above = above
         self._coming = merge(*(_coming(one, start) for one in answers), key=attrgetter("moment"))
         self._next = next(self._coming, None)
         self._kiosks = _Kiosks(kiosks, start)
@@ -206,7 +215,9 @@ class Simulation:
     def _read(self, index: IndexUpdated, now: datetime) -> None:
         for rule in self._rules.values():
             if isinstance(rule, IndexRule) and scope_kind(index.scope) in rule.scopes:
-                self._move(rule, index.scope, partial(read_index, rule, index), now)
+                above = self._above.get(index.scope, ())
+                here = rule_at(rule, index.scope, above, local_day(now))
+                self._move(here, index.scope, partial(read_index, here, index), now)
 
     def _listen(self, now: datetime) -> None:
         for rule in self._rules.values():

@@ -145,9 +145,14 @@ class Expectation(_Part):
 
 
 class Case(_Part):
-    """Answers and signs of life, and what becomes of them."""
+    """Answers and signs of life, and what becomes of them.
+
+    Attributes:
+        above: what scopes stand under, nearest first; nothing, without it.
+    """
 
     name: Annotated[str, Field(min_length=1)]
+    above: dict[Scope, tuple[Scope, ...]] = {}
     answers: tuple[Answers, ...] = ()
     kiosks: tuple[TestedKiosk, ...] = ()
     expect: Annotated[tuple[Expectation, ...], Field(min_length=1)]

@@ -13,7 +13,7 @@ from langnghe.rules.testfile import Case, Expectation, RuleTests, load_tests
 from method.period import LOCAL_ZONE
 from schemas.figure import Figure
 from schemas.scope import Scope
-from services.notify.rules import Change, IndexRule, Rule
+from services.notify.rules import Change, Drift, IndexRule, Rule
 from services.runtime.yamlfile import YamlFile, YamlFileError
 from services.runtime.yamltree import Field
 
@@ -39,6 +39,9 @@ def _was(simulation: Simulation, rule: Rule, scope: Scope) -> str:
     if isinstance(rule, Change) and (chart := index.change):
         run = f"{chart.unsatisfied} of the last {chart.n} not satisfied"
         return f"{was}; chart: {chart.statistic}, {run}, usual index {chart.usual} %"
+    if isinstance(rule, Drift) and (trend := index.trend):
+        usual = f"usual index {trend.usual} %, {trend.deviation} standard deviations below it"
+        return f"{was}; trend: {trend.index} % of {trend.n}, {usual}"
     window = index.windows[rule.window]
     current, previous = _figure_shown(window.current), _figure_shown(window.previous)
     return f"{was}; {rule.window}: {current}, before that {previous}"
@@ -70,7 +73,7 @@ def _failures(
 ) -> Iterator[str]:
     """A line for everything that is not as a case expects, with its place in the file."""
     start, interval = file.value.start, file.value.interval
-    simulation = Simulation(rules, case.answers, start, case.kiosks)
+    simulation = Simulation(rules, case.answers, start, case.above, case.kiosks)
     last = max(expectation.at for expectation in case.expect)
     for step in range(last // interval + 1):
         now = start + step * interval

@@ -9,15 +9,17 @@ logged, out of the database's reach (`langnghe audit verify --head`).
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.runtime.database import Database, Document, Session
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 ENTRIES: Final = "gateway.audit"
 """Owner: gateway. One `Entry` a document, `_id` its number."""
@@ -92,11 +94,8 @@ async def begin(database: Database) -> None:
     )
 
 
-async def append(database: Database, session: Session, act: Act, now: datetime) -> Head:
-    """Add one entry, in the transaction that does what it tells of: neither is there alone.
-
-    Log the head that it returns with `tell`, when the transaction is through.
-    """
+async def _append(database: Database, session: Session, act: Act, now: datetime) -> Head:
+    """Add one entry, inside a transaction."""
     before = await database[HEAD].find_one_and_update(
         {"_id": "head"}, {"$inc": {"number": 1}}, return_document=True, session=session
     )
@@ -124,18 +123,38 @@ async def append(database: Database, session: Session, act: Act, now: datetime) 
     return Head(entry.number, entry.hash)
 
 
-def tell(head: Head) -> None:
-    """Log the newest head: whoever keeps the log can prove what the trail held."""
-    log.info("audit head %s", head)
+async def audited(
+    database: Database,
+    work: Callable[[Session], Awaitable[tuple[Result, Act | None]]],
+    now: datetime,
+) -> Result:
+    """Do something and write it into the trail, in one transaction: neither is there alone.
+
+    The new head is logged: whoever keeps the log can prove what the trail held.
+
+    Args:
+        database: of both.
+        work: does it and says what to write down; None where nothing was done. May run again.
+        now: when it was done.
+    """
+
+    async def whole(session: Session) -> tuple[Result, Head | None]:
+        result, act = await work(session)
+        return result, await _append(database, session, act, now) if act else None
+
+    result, head = await database.transaction(whole)
+    if head is not None:
+        log.info("audit head %s", head)
+    return result
 
 
 async def note(database: Database, act: Act, now: datetime) -> None:
     """Add one entry that stands for itself, as for a look at personal data."""
 
-    async def work(session: Session) -> Head:
-        return await append(database, session, act, now)
+    async def nothing(_session: Session) -> tuple[None, Act]:
+        return None, act
 
-    tell(await database.transaction(work))
+    await audited(database, nothing, now)
 
 
 def _entry(document: Document) -> Entry:

@@ -8,9 +8,13 @@ from schemas.collections import DEVICES, REGISTRY
 from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import openapi, problems
+from services.gateway.commendations import routes as commendations
+from services.gateway.commendations.finding import Commendations
 from services.gateway.contacts import routes as contacts
+from services.gateway.desk import pages as desk_pages
 from services.gateway.desk import routes as desk
 from services.gateway.desk.answering import Desk
+from services.gateway.desk.detail import Details
 from services.gateway.devices import enrolment
 from services.gateway.devices.model import Devices
 from services.gateway.devices.signature import Signatures
@@ -22,8 +26,11 @@ from services.gateway.intake.senders import Senders
 from services.gateway.limits import Capacity
 from services.gateway.pages import routes as pages
 from services.gateway.people import guard, wiring
+from services.gateway.people.comments import Comments
+from services.gateway.people.routes import Looks
 from services.gateway.published import live
 from services.gateway.published import routes as published
+from services.gateway.published.closeup import CloseUp
 from services.gateway.published.daily import Days
 from services.gateway.published.disclosure import Disclosure
 from services.gateway.published.live import REFRESH_SECONDS, Live
@@ -31,6 +38,7 @@ from services.gateway.published.public import Public
 from services.gateway.published.reading import Reader
 from services.gateway.settings import GatewaySettings
 from services.runtime.cached import Cached
+from services.runtime.clock import Clock, system_clock
 from services.runtime.service import Service
 from services.runtime.serving import Sites, serve
 
@@ -42,9 +50,9 @@ _OPEN_PATHS = ("/static",)
 """Mounts and routes that FastAPI does not make: they cannot declare who may use them."""
 
 
-def build(settings: GatewaySettings) -> Sites:
+def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
     """Put the application together: the public's site and that of operations."""
-    service = Service("gateway", settings)
+    service = Service("gateway", settings, clock)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh, at_once=True)
     devices = Cached(service.database, DEVICES, Devices.of_documents)
@@ -84,7 +92,17 @@ def build(settings: GatewaySettings) -> Sites:
     app.include_router(contacts.router(contacts.Desk(service.database, settings, service.clock)))
     keeper = wiring.install(app, service, registry, reader, settings)
     answering = Desk(service.database, service.producer, keeper, reader, service.clock)
-    app.include_router(desk.router(answering, keeper, registry, service.clock))
+    details = Details(
+        answering,
+        CloseUp(service.database),
+        Comments(service.database, registry, service.clock),
+        Looks(service.database, service.clock),
+        service.clock,
+    )
+    app.include_router(desk.router(answering, details, keeper))
+    app.include_router(desk_pages.router(answering, details, keeper, service.clock))
+    found = Commendations(service.database, registry, reader, service.clock)
+    app.include_router(commendations.router(found, keeper))
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     guard.check(app, _OPEN_PATHS)
     operations = Starlette(routes=[*service.health.routes(), openapi.route(app)])

@@ -8,7 +8,7 @@ from method.counted import Exclusion
 from schemas.feedback import SourcePosition, Violation
 from schemas.registry import Registry
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_QUARANTINED, FEEDBACK_SUBMITTED
-from services.ingest import quarantine, responses, spent
+from services.ingest import quarantine, responses, spent, voices
 from services.ingest.examining import Examined, Examiner, Ready, accepted
 from services.ingest.limit import InvalidShare, Verdict
 from services.ingest.quarantine import Suspect
@@ -98,13 +98,16 @@ class Ingest:
         }
         suspects = [_suspect(found[offset], rejections[offset]) for offset in rejections]
         await quarantine.keep(self._database, suspects, now)
+        counted = [item for item, outcome in outcomes if outcome in _COUNTED]
+        # Before scoring hears of them: an alert that they raise finds what was written.
+        await voices.keep(self._database, counted, now)
         await self._producer.send_in_order(
             FEEDBACK_ACCEPTED,
             partition,
             (
                 self._event(item, outcome, found[item.source.offset])
                 for item, outcome in outcomes
-                if outcome in {Outcome.NEW, Outcome.REDELIVERED}
+                if outcome in _COUNTED
             ),
         )
         await self._producer.send(FEEDBACK_QUARANTINED, [s.event(now) for s in suspects])
@@ -164,6 +167,7 @@ _REUSED = {
         Exclusion.SEQUENCE_REUSED, "sequence", "must not have been used by the device before"
     ),
 }
+_COUNTED = {Outcome.NEW, Outcome.REDELIVERED}
 _TOKEN_USED = _reused(Exclusion.TOKEN_USED, "dossier_token", "must not have voted before")
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from schemas.collections import QUARANTINE, RESPONSES
+from schemas.collections import QUARANTINE, RESPONSES, VOICES
 from services.ingest.spent import KEPT_FOR, SPENT
 
 INDEXES: Final = {
@@ -21,6 +21,7 @@ INDEXES: Final = {
             partialFilterExpression={"comment": {"$type": "string"}},
         ),
     ],
+    VOICES: [],
     SPENT: [IndexModel([("at", ASCENDING)], expireAfterSeconds=int(KEPT_FOR.total_seconds()))],
     QUARANTINE: [IndexModel([("reason", ASCENDING), ("quarantined_at", ASCENDING)])],
 }

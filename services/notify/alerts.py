@@ -11,20 +11,25 @@ from pymongo.errors import DuplicateKeyError
 
 from method.definition import definition_of
 from method.period import local_day
-from schemas.alert import AgencyReplied, AlertState, Evidence, Severity
+from schemas.alert import AgencyReplied, AlertState, Evidence
 from schemas.base import read
 from schemas.collections import ALERTS
+from schemas.history import Moment
 from schemas.index import IndexUpdated
 from schemas.registry import Registry
 from schemas.scope import Scope, scope_kind
 from schemas.topics import ALERT_CHANGED
-from services.notify import outbox
+from services.notify import in_force, outbox
 from services.notify.detectors import detect
 from services.notify.documents import to_alert, to_document, to_event
-from services.notify.lifecycle import Alert, advance, escalate, open_alert, reply
+from services.notify.findings import look_up
+from services.notify.in_force import InForce
+from services.notify.inhibition import in_order
+from services.notify.lifecycle import Alert, advance, open_alert, reply
 from services.notify.outbox import Channel, Entry
 from services.notify.recipients import entries_for, levels_above
-from services.notify.rules import BelowTarget, Change, Drop, IndexRule, Rule
+from services.notify.rules import BelowTarget, Change, Drift, Drop, IndexRule, Rule, rule_at
+from services.notify.telling import Telling, tell
 from services.runtime import metrics
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
@@ -32,9 +37,6 @@ from services.runtime.consumer import Records
 from services.runtime.database import Database, Session
 
 log = logging.getLogger(__name__)
-
-_TOLD = frozenset({AlertState.FIRING, AlertState.RESOLVED})
-"""Agencies hear of these; pending and lapsed are for the screen, and so is what is only `info`."""
 
 
 Step = Callable[[Alert | None, datetime], Alert | None]
@@ -58,6 +60,17 @@ def _evidence(rule: IndexRule, index: IndexUpdated, baseline: float | None) -> E
             return figures.model_copy(update={"baseline": fell_from})
         case Change():
             return figures.model_copy(update={"change": index.change})
+        case Drift():
+            return figures.model_copy(update={"trend": index.trend})
+
+
+def _began(rule: IndexRule, index: IndexUpdated) -> datetime:
+    """Since when there is what a new alert rests on."""
+    match rule:
+        case Change() if index.change is not None and index.change.since is not None:
+            return index.change.since
+        case _:
+            return index.windows[rule.window].start
 
 
 def read_index(
@@ -76,7 +89,11 @@ def read_index(
         return alert
     evidence = _evidence(rule, index, baseline)
     seen = replace(
-        alert or open_alert(rule, index.scope, index.version, evidence, now),
+        alert
+        or replace(
+            open_alert(rule, index.scope, index.version, evidence, now),
+            began_at=_began(rule, index),
+        ),
         reading=reading,
         index_version=index.version,
         evidence=evidence,
@@ -84,6 +101,22 @@ def read_index(
         latest_occurred_at=index.latest_occurred_at,
     )
     return seen if alert is None else advance(seen, rule, now)
+
+
+def _remembering(before: Alert | None, after: Alert, messages: Sequence[Entry]) -> Alert:
+    """The alert with what befell it just now; an answer is kept apart. Pure."""
+    told = {entry.agency: None for entry in messages if entry.channel is not Channel.TOPIC}
+    if before and _befallen(before) == _befallen(after) and not told:
+        return after
+    state, escalated, held = _befallen(after)
+    moment = Moment(
+        at=after.changed_at, state=state, escalated=escalated, held=held, told=tuple(told)
+    )
+    return replace(after, history=(*after.history, moment))
+
+
+def _befallen(alert: Alert) -> tuple[AlertState, int, bool]:
+    return alert.state, alert.escalated, alert.held is not None
 
 
 class Alerts:
@@ -105,7 +138,7 @@ class Alerts:
 
     def use(self, rules: Sequence[Rule]) -> None:
         """Read by these rules from now on; an alert whose rule is gone stays as it is."""
-        self._rules = {rule.id: rule for rule in rules}
+        self._rules = {rule.id: rule for rule in in_order(rules)}
 
     async def handle(self, _partition: int, records: Records) -> None:
         """Read the newest index of every scope in a batch by every rule that watches it."""
@@ -121,7 +154,7 @@ class Alerts:
             )
         }
         for index in newest.values():
-            for rule in self._watching(index.scope):
+            for rule in self._watching(index):
                 step = partial(read_index, rule, index)
                 await self.follow(rule, index.scope, open_alerts.get((rule.id, index.scope)), step)
 
@@ -134,17 +167,18 @@ class Alerts:
             log.exception("an index update cannot be read and is left out")
             return None
 
-    def _watching(self, scope: str) -> Iterable[IndexRule]:
-        kind = scope_kind(scope)
+    def _watching(self, index: IndexUpdated) -> Iterable[IndexRule]:
+        kind, day = scope_kind(index.scope), local_day(index.as_of)
+        above = self._registry.value.above(index.scope, day)
         rules = (rule for rule in self._rules.values() if isinstance(rule, IndexRule))
-        return (rule for rule in rules if kind in rule.scopes)
+        return (rule_at(rule, index.scope, above, day) for rule in rules if kind in rule.scopes)
 
     async def follow(self, rule: Rule, scope: Scope, alert: Alert | None, step: Step) -> None:
         """Move the alert of a rule at a scope by a step, whoever else moves it meanwhile."""
         while True:
             now = self._clock()
             after = step(alert, now)
-            if after is None or after == alert or await self._write(rule, alert, after, now):
+            if after is None or after == alert or await self._move(rule, alert, after, now):
                 return
             document = await self._database[ALERTS].find_one(
                 {"rule": rule.id, "scope": scope, "open": True}
@@ -154,18 +188,17 @@ class Alerts:
     async def tick(self) -> None:
         """Move the alerts that time alone moves."""
         now = self._clock()
-        async for document in self._database[ALERTS].find({"open": True, "due": {"$lte": now}}):
+        rules, registry = self._rules.values(), self._registry.value
+        force = await in_force.read(self._database, rules, now)
+        due = [{"due": {"$lte": now}}, *force.touched(rules, registry, local_day(now))]
+        async for document in self._database[ALERTS].find({"open": True, "$or": due}):
             before = to_alert(document)
             rule = self._rules.get(before.rule)
-            if rule is None:
+            if rule is None and before.held is None:
                 log.warning("alert %s has no rule any more, it stays open", before.id)
-                after = before
-            else:
-                after = advance(before, rule, now)
-            levels = levels_above(before.scope, self._registry.value, local_day(now))
-            after = escalate(after, rule, now, levels)
-            if after != before:
-                await self._write(rule, before, after, now)
+            after = before if rule is None else advance(before, rule, now)
+            if self._look(rule, before, after, force, now).alert != before:
+                await self._move(rule, before, after, now)
 
     async def handle_replies(self, _partition: int, records: Records) -> None:
         """Take in what agencies answered; harmless to repeat."""
@@ -189,15 +222,40 @@ class Alerts:
             if after == before:
                 log.info("reply %s to alert %s changes nothing", answer.id, before.id)
                 return
-            if await self._write(rule, before, after, now):
+            if await self._move(rule, before, after, now):
                 return
 
-    async def _write(
+    def _look(
+        self,
+        rule: Rule | None,
+        before: Alert | None,
+        after: Alert,
+        force: InForce,
+        now: datetime,
+    ) -> Telling:
+        registry, day = self._registry.value, local_day(now)
+        above = registry.above(after.scope, day)
+        held = force.holding(after.scope, above, after.rule, rule)
+        levels = levels_above(after.scope, registry, day)
+        return tell(before, after, rule, held, levels, now)
+
+    async def _move(
         self, rule: Rule | None, before: Alert | None, after: Alert, now: datetime
     ) -> bool:
+        """Move an alert, under what is in force at this moment; False if another was faster."""
+        force = await in_force.read(self._database, self._rules.values(), now, after.scope)
+        telling = self._look(rule, before, after, force, now)
+        return telling.alert == before or await self._write(rule, before, telling, now)
+
+    async def _write(
+        self, rule: Rule | None, before: Alert | None, telling: Telling, now: datetime
+    ) -> bool:
         """Write a change and its messages in one transaction; False if another was faster."""
+        after = telling.alert
         moved = before is None or before.revision != after.revision
-        messages = self._messages(before, after) if moved else []
+        messages = self._messages(telling) if moved else []
+        after = _remembering(before, after, messages)
+        messages = await self._with_findings(messages, after, rule, now)
 
         async def work(session: Session) -> None:
             document = to_document(after, rule)
@@ -235,16 +293,28 @@ class Alerts:
         if before is not None and before.escalated < after.escalated:
             metrics.NOTIFY_ESCALATIONS.inc()
             log.info("alert %s went up %d levels", after.id, after.escalated)
+        if after.held is not None and (before is None or before.held is None):
+            metrics.NOTIFY_HELD.labels(after.held.by.value).inc()
+            log.info("alert %s is held back: %s", after.id, after.held.by.value)
         if before is not None and before.handling is not after.handling:
             log.info("alert %s is %s", after.id, after.handling.value)
 
-    def _messages(self, before: Alert | None, after: Alert) -> list[Entry]:
-        event = to_event(after)
-        messages = [Entry(Channel.TOPIC, after.scope, ALERT_CHANGED.name, event)]
-        state_moved = before is None or before.state is not after.state
-        went_up = before is not None and before.escalated < after.escalated
-        told = went_up or (state_moved and after.state in _TOLD)
-        if told and after.severity is not Severity.INFO:
-            day = local_day(after.changed_at)
-            messages += entries_for(event, self._registry.value, day)
+    async def _with_findings(
+        self, messages: list[Entry], after: Alert, rule: Rule | None, now: datetime
+    ) -> list[Entry]:
+        """The messages with what there is to say to people beside the figures."""
+        to_people = [entry for entry in messages if entry.channel is not Channel.TOPIC]
+        if after.state is not AlertState.FIRING or not to_people:
+            return messages
+        found = await look_up(self._database, after, rule, now)
+        return [
+            replace(entry, findings=found) if entry in to_people else entry for entry in messages
+        ]
+
+    def _messages(self, telling: Telling) -> list[Entry]:
+        event = to_event(telling.alert)
+        messages = [Entry(Channel.TOPIC, event.scope, ALERT_CHANGED.name, event)]
+        if telling.occasion is not None:
+            registry, day = self._registry.value, local_day(event.changed_at)
+            messages += entries_for(event, registry, day)
         return messages

@@ -95,7 +95,8 @@ class Attempt:
     async def _hand_over(self, entry: Entry) -> None:
         day = local_day(entry.event.changed_at)
         office = self._registry.value.latest(entry.event.scope, day)
-        await self._channels[entry.channel](entry, compose(entry.event, office, self._public_url))
+        message = compose(entry.event, office, self._public_url, entry.findings)
+        await self._channels[entry.channel](entry, message)
 
     async def _failed(self, taken: Taken, target: str | None, error: NotDeliveredError) -> Document:
         now, number = self._clock(), taken.attempts + 1

@@ -8,11 +8,15 @@ from method.definition import Definition
 from method.figure import satisfied
 from method.proportion import fall_p_value, wilson_upper_bound
 from schemas.figure import Figure
-from schemas.index import ChangeFigures, IndexUpdated, WindowFigures
-from services.notify.rules import BelowTarget, Change, Drop, IndexRule
+from schemas.index import ChangeFigures, IndexUpdated, TrendFigures, WindowFigures
+from services.notify.rules import BelowTarget, Change, Drift, Drop, IndexRule
 
 QUIET = 1.0
 """A chart below this holds no evidence worth the name: odds of less than 3 to 1."""
+
+
+_WAY_BACK = 0.5
+"""A drift is over when less than this part of its limit is left: it moves slowly both ways."""
 
 
 class Reading(NamedTuple):
@@ -79,6 +83,15 @@ def _change(rule: Change, change: ChangeFigures, volume: float) -> Reading:
     )
 
 
+def _drift(rule: Drift, trend: TrendFigures) -> Reading | None:
+    if trend.n < rule.min_n:
+        return None
+    return Reading(
+        raised=trend.deviation >= rule.limit,
+        recovered=trend.deviation < rule.limit * _WAY_BACK,
+    )
+
+
 def detect(
     rule: IndexRule, index: IndexUpdated, baseline: float | None, definition: Definition
 ) -> Reading | None:
@@ -97,3 +110,5 @@ def detect(
             return _drop(rule, index.windows[rule.window], baseline, definition)
         case Change():
             return _change(rule, index.change, answers_a_day(index)) if index.change else None
+        case Drift():
+            return _drift(rule, index.trend) if index.trend else None

@@ -1,6 +1,9 @@
 """An alert as MongoDB keeps it and as the rest of the system hears of it."""
 
+from datetime import datetime
+
 from schemas.alert import AgencyReplied, AlertChanged, AlertState
+from schemas.history import Moment
 from services.notify.detectors import Reading
 from services.notify.lifecycle import Alert
 from services.notify.rules import Rule
@@ -8,7 +11,7 @@ from services.runtime.database import Document
 
 
 def to_document(alert: Alert, rule: Rule | None) -> Document:
-    """The stored form; `event` and `replies` in it are what readers outside notify may look at."""
+    """The stored form; others may look at `event`, `replies` and `history` in it."""
     return {
         "_id": alert.id,
         "rule": alert.rule,
@@ -25,6 +28,9 @@ def to_document(alert: Alert, rule: Rule | None) -> Document:
         "latest_received_at": alert.latest_received_at,
         "latest_occurred_at": alert.latest_occurred_at,
         "due": alert.due(rule) if alert.open else None,
+        "held": alert.held is not None,
+        "told_at": alert.told_at,
+        "history": [moment.model_dump(mode="json") for moment in alert.history],
         "replies": [reply.model_dump(mode="json") for reply in alert.replies],
         "event": to_event(alert).model_dump(mode="json"),
     }
@@ -42,6 +48,7 @@ def to_alert(document: Document) -> Alert:
         state=AlertState(document["state"]),
         revision=document["revision"],
         opened_at=document["opened_at"],
+        began_at=event.began_at or document["opened_at"],
         changed_at=document["changed_at"],
         held_since=document["held_since"],
         recovering_since=document["recovering_since"],
@@ -58,7 +65,20 @@ def to_alert(document: Document) -> Alert:
             AgencyReplied.model_validate(reply, strict=False)
             for reply in document.get("replies", ())
         ),
+        held=event.held,
+        told_at=_told_at(document),
+        reminder=event.reminder,
+        history=tuple(Moment.model_validate(moment) for moment in document.get("history", ())),
     )
+
+
+def _told_at(document: Document) -> datetime | None:
+    """When agencies were told; before this was noted they were, of all that fired, and at once."""
+    if "told_at" in document:
+        moment: datetime | None = document["told_at"]
+        return moment
+    fired = document["state"] in {AlertState.FIRING.value, AlertState.RESOLVED.value}
+    return document["changed_at"] if fired else None
 
 
 def to_event(alert: Alert) -> AlertChanged:
@@ -72,6 +92,7 @@ def to_event(alert: Alert) -> AlertChanged:
         scope=alert.scope,
         state=alert.state,
         opened_at=alert.opened_at,
+        began_at=alert.began_at,
         changed_at=alert.changed_at,
         evidence=alert.evidence,
         latest_received_at=alert.latest_received_at,
@@ -80,4 +101,6 @@ def to_event(alert: Alert) -> AlertChanged:
         answer_due=alert.answer_due,
         plan_due=alert.plan_due,
         escalated=alert.escalated,
+        held=alert.held,
+        reminder=alert.reminder,
     )

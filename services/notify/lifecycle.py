@@ -14,7 +14,8 @@ from datetime import date, datetime, timedelta
 
 from method.handling import TABLE, broken_rule
 from method.period import local_midnight
-from schemas.alert import AgencyReplied, AlertState, Evidence, Handling, Severity
+from schemas.alert import AgencyReplied, AlertState, Evidence, Handling, Held, Severity
+from schemas.history import Moment
 from schemas.scope import Scope
 from schemas.silence import Silence
 from services.notify.detectors import Reading
@@ -28,6 +29,7 @@ class Alert:
     Attributes:
         id: the same from opening to end.
         revision: grows by one with every change of state.
+        began_at: since when, as it opened: the first moment of what it rested on then.
         held_since: since when the condition holds without a break (pending).
         recovering_since: since when recovery holds without a break (firing).
         reading: the last one there was.
@@ -38,6 +40,10 @@ class Alert:
         plan_due: last local day of its plan.
         escalated: how many levels above were told, because nobody answered.
         replies: all that were given, oldest first.
+        held: what keeps it from being told now.
+        told_at: when agencies were last told that it fires; None while they never were.
+        reminder: whether the last change is a reminder.
+        history: what befell it, oldest first; written down with each move.
     """
 
     id: str
@@ -48,6 +54,7 @@ class Alert:
     state: AlertState
     revision: int
     opened_at: datetime
+    began_at: datetime
     changed_at: datetime
     held_since: datetime
     recovering_since: datetime | None
@@ -61,6 +68,10 @@ class Alert:
     plan_due: date | None = None
     escalated: int = 0
     replies: tuple[AgencyReplied, ...] = ()
+    held: Held | None = None
+    told_at: datetime | None = None
+    reminder: bool = False
+    history: tuple[Moment, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -78,7 +89,15 @@ class Alert:
             if rule is not None and self.recovering_since is not None
             else None
         )
-        return min(filter(None, (recovered, self.answer_due)), default=None)
+        told = (self.answer_due, self.repeat_due(rule)) if self.held is None else ()
+        return min(filter(None, (recovered, *told)), default=None)
+
+    def repeat_due(self, rule: Rule | None) -> datetime | None:
+        """When agencies are told again, should nobody have answered by then."""
+        if rule is None or rule.repeat_every is None or self.told_at is None:
+            return None
+        waited_for = self.state is AlertState.FIRING and self.handling is Handling.WAITING
+        return self.told_at + rule.repeat_every if waited_for else None
 
 
 def _moved(alert: Alert, rule: Rule, state: AlertState, now: datetime) -> Alert:
@@ -109,6 +128,7 @@ def open_alert(
         state=AlertState.PENDING,
         revision=0,
         opened_at=now,
+        began_at=now,
         changed_at=now,
         held_since=now,
         recovering_since=None,

@@ -15,6 +15,7 @@ from services.notify.rules import load_rules
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
 from services.runtime.cached import Cached
+from services.runtime.clock import Clock, system_clock
 from services.runtime.service import Service
 from services.runtime.serving import serve
 
@@ -27,14 +28,14 @@ _SEND_SECONDS = 0.25
 _MEASURE_SECONDS = 5.0
 
 
-def build(settings: NotifySettings) -> Service:
+def build(settings: NotifySettings, clock: Clock = system_clock) -> Service:
     """Put the service together.
 
     Raises:
         YamlFileError: when the rule file cannot be used.
     """
     rules = load_rules(settings.rules)
-    service = Service("notify", settings)
+    service = Service("notify", settings, clock)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     alerts = Alerts(service.database, registry, rules, service.clock)
     devices = Cached(service.database, DEVICES, enrolled)
@@ -64,7 +65,7 @@ def build(settings: NotifySettings) -> Service:
     service.every(_KIOSKS_SECONDS, "kiosks", kiosks.run)
     service.every(_SEND_SECONDS, "send", sender.run)
     service.every(
-        _MEASURE_SECONDS, "outbox", lambda: standing.measure(service.database, service.clock)
+        _MEASURE_SECONDS, "standing", lambda: standing.measure(service.database, service.clock)
     )
     service.consume(INDEX_UPDATED, alerts.handle)
     service.consume(AGENCY_REPLIED, alerts.handle_replies)

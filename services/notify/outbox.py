@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from schemas.alert import AlertChanged
 from schemas.scope import Scope
+from services.notify.findings import Findings
 from services.notify.storage import OUTBOX
 from services.runtime.database import Database, Document, Session
 
@@ -40,12 +41,13 @@ def receiver_name(channel: Channel, agency: Scope) -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """A message to one receiver."""
+    """A message to one receiver; `findings` are for people alone and never go onto the topic."""
 
     channel: Channel
     agency: Scope
     target: str
     event: AlertChanged
+    findings: Findings | None = None
 
     @property
     def id(self) -> str:
@@ -62,6 +64,7 @@ class Entry:
             "agency": self.agency,
             "target": self.target,
             "event": self.event.model_dump(mode="json"),
+            "findings": self.findings.model_dump(mode="json") if self.findings else None,
             "attempts": 0,
             "version": 0,
             "state": EntryState.WAITING.value,

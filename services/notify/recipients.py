@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from schemas.alert import AlertChanged, AlertState
+from schemas.alert import AlertChanged, AlertState, Severity
 from schemas.registry import Registry, RegistryEntry
 from schemas.scope import COUNTRY, Scope
 from services.notify.outbox import Channel, Entry
@@ -32,12 +32,15 @@ def entries_for(event: AlertChanged, registry: Registry, day: date) -> list[Entr
     """The messages that tell agencies of a change: by each channel, the nearest agency that has it.
 
     An office without an e-mail address of its own is told through the commune or province above. Of
-    an alert that went up for want of an answer, that level is told; that it is over, all who were.
+    an alert that went up for want of an answer, that level is told; that it is over, and of a
+    reminder, all who were. Of `info` nobody is told: it is on the screen.
     """
+    if event.severity is Severity.INFO:
+        return []
     line = _line(registry, event.scope, day)
-    over = event.state is AlertState.RESOLVED
+    again = event.reminder or event.state is AlertState.RESOLVED
     messages: dict[tuple[Channel, str], Entry] = {}
-    for level in range(event.escalated + 1) if over else (event.escalated,):
+    for level in range(event.escalated + 1) if again else (event.escalated,):
         for channel, name in ((Channel.WEBHOOK, "webhook"), (Channel.EMAIL, "email")):
             for agency in line[level:]:
                 if target := getattr(agency, name):

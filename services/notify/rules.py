@@ -1,21 +1,30 @@
 """The rules for alerts: a YAML file, checked as a whole when the service starts."""
 
 import re
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
     field_validator,
+    model_validator,
 )
 
 from method.definition import definitions
 from schemas.alert import Severity
 from schemas.figure import Percent
+from schemas.scope import Scope
+from services.notify import inhibition
+from services.notify.targets import Target, overlaps, target_of
 from services.runtime.yamlfile import fields_broken, read_yaml
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -31,6 +40,16 @@ def _duration(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+def _not_too_often(pause: timedelta) -> timedelta:
+    if pause < timedelta(hours=1):
+        msg = "must be 1h or more: who is told more often reads none of it"
+        raise ValueError(msg)
+    return pause
+
+
+RuleId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 ScopeKind = Literal["unit", "commune", "province", "ministry", "country", "field"]
 
 
@@ -42,7 +61,10 @@ class _AnyRule(BaseModel):
         scopes: kinds of scope that it watches.
         for_: how long the condition must hold before the alert fires.
         keep_firing_for: how long recovery must hold before it is resolved.
-        severity: how soon somebody has to look; of `info` nobody is told, it is on the screen.
+        severity: how soon somebody has to look, and so how agencies are told (telling.py).
+        inhibited_by: ids of rules that hold this one back: while an alert of one of them fires at
+            the same scope, agencies are not told.
+        repeat_every: how often agencies are told again of an alert that nobody has answered.
         acknowledge_within: how long the agency has to answer a firing alert, and each level above
             it after that; without it nobody above is told.
         plan_within: how long it has for a plan, once it has acknowledged.
@@ -50,13 +72,22 @@ class _AnyRule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    id: RuleId
     scopes: Annotated[tuple[ScopeKind, ...], Field(min_length=1)]
     for_: Annotated[Duration, Field(alias="for")]
     keep_firing_for: Duration
     severity: Severity
+    inhibited_by: tuple[RuleId, ...] = ()
+    repeat_every: Annotated[Duration, AfterValidator(_not_too_often)] | None = None
     acknowledge_within: Duration | None = None
     plan_within: Duration | None = None
+
+    @model_validator(mode="after")
+    def _repeats_what_is_told(self) -> Self:
+        if self.severity is Severity.INFO and self.repeat_every is not None:
+            rule = "must not be there with severity info: nobody is told"
+            raise fields_broken([(("repeat_every",), rule)])
+        return self
 
 
 class _Rule(_AnyRule):
@@ -83,6 +114,8 @@ class _Rule(_AnyRule):
 class BelowTarget(_Rule):
     """The index is below its target beyond doubt: even the upper bound of the share is.
 
+    `target` is that of scopes for which the file's `targets` have none.
+
     Simulated at ten votes a day and a true 85 %: "the 7-day mean is under 80 %" is false on 9 % of
     days, "the upper 95 % bound is under 80 %" on 0.3 %.
     """
@@ -90,6 +123,16 @@ class BelowTarget(_Rule):
     kind: Literal["below_target"]
     target: Percent
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    _targets: tuple[Target, ...] = PrivateAttr(())
+
+    def aim(self, targets: tuple[Target, ...]) -> None:
+        """Read every scope by its own target, where it has one."""
+        self._targets = targets
+
+    def aimed(self, scope: Scope, above: Sequence[Scope], day: date) -> Self:
+        """The rule with the target of a scope, which stands under others, on a local day."""
+        target = target_of(self._targets, scope, above, day)
+        return self if target is None else self.model_copy(update={"target": target})
 
 
 class Drop(_Rule):
@@ -114,6 +157,18 @@ class Change(_Rule):
     false_alarm_every: Duration = timedelta(days=1200)
 
 
+class Drift(_Rule):
+    """An office has slowly become worse than is usual there: less than a change, and for weeks.
+
+    An exponentially weighted mean of its complete days (method/trend.py), so it moves once a day.
+    `min_n` is of as many answers as say as much as the mean does.
+    """
+
+    kind: Literal["drift"]
+    scopes: tuple[Literal["unit"]] = ("unit",)
+    limit: Annotated[float, Field(gt=0, le=10)] = 3.25
+
+
 class SilentKiosk(_AnyRule):
     """A kiosk of the office gives no sign of life, for so much office time (method/calendar.py).
 
@@ -130,27 +185,70 @@ class SilentKiosk(_AnyRule):
     for_: Annotated[Duration, Field(alias="for")] = timedelta(0)
 
 
-IndexRule = BelowTarget | Drop | Change
+IndexRule = BelowTarget | Drop | Change | Drift
 """Reads an index, when it comes in; the others are read as time passes."""
 
 Rule = IndexRule | SilentKiosk
 
 
+def rule_at(rule: IndexRule, scope: Scope, above: Sequence[Scope], day: date) -> IndexRule:
+    """A rule as it reads a scope on a local day. Pure.
+
+    Args:
+        rule: any.
+        scope: that it reads.
+        above: what the scope stands under, nearest first.
+        day: the day.
+    """
+    return rule.aimed(scope, above, day) if isinstance(rule, BelowTarget) else rule
+
+
 class RuleFile(BaseModel):
-    """A whole rule file."""
+    """A whole rule file.
+
+    Attributes:
+        targets: of agencies, for every rule of the kind `below_target`.
+        rules: each with an id of its own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1]
+    targets: tuple[Target, ...] = ()
     rules: tuple[Annotated[Rule, Field(discriminator="kind")], ...]
 
-    @field_validator("rules")
+    @field_validator("rules", mode="wrap")
     @classmethod
-    def _unique_ids(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        ids = [rule.id for rule in rules]
-        if doubled := [number for number, name in enumerate(ids) if name in ids[:number]]:
-            raise fields_broken(((number, "id"), "must be unique") for number in doubled)
+    def _unique_ids(cls, value: object, check: ValidatorFunctionWrapHandler) -> tuple[Rule, ...]:
+        """Looked for in the text as it came: an id may be doubled whatever else is wrong."""
+        given = value if isinstance(value, list | tuple) else ()
+        ids = [rule.get("id") if isinstance(rule, dict) else None for rule in given]
+        broken: list[inhibition.Broken] = [
+            ((number, "id"), "must be unique")
+            for number, name in enumerate(ids)
+            if name is not None and name in ids[:number]
+        ]
+        try:
+            rules: tuple[Rule, ...] = check(value)
+        except ValidationError as error:
+            raise fields_broken(broken, beside=error) from error
+        if broken := broken or list(inhibition.broken(rules)):
+            raise fields_broken(broken)
         return rules
+
+    @field_validator("targets")
+    @classmethod
+    def _one_at_a_time(cls, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        if broken := list(overlaps(targets)):
+            raise fields_broken(broken)
+        return targets
+
+    @model_validator(mode="after")
+    def _aim(self) -> Self:
+        for rule in self.rules:
+            if isinstance(rule, BelowTarget):
+                rule.aim(self.targets)
+        return self
 
 
 def load_rules(path: Path) -> tuple[Rule, ...]:

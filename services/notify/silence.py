@@ -131,7 +131,8 @@ def read_silence(
     if alert is None:
         if said.silence is None:
             return None
-        return open_alert(rule, scope, version, said.silence, now)
+        opened = open_alert(rule, scope, version, said.silence, now)
+        return replace(opened, began_at=min(one.since for one in said.silence.kiosks))
     evidence = said.silence or alert.evidence
     changed = said.reading != alert.reading or _who(evidence) != _who(alert.evidence)
     if not changed or version < alert.index_version:

@@ -1,5 +1,10 @@
-"""What metrics tell of the outbox: what waits and since when, what was given up, who is gone."""
+"""What metrics tell of alerting: what waits to be delivered, what was given up, who is gone, and
+which alerts nobody has answered."""
 
+from datetime import datetime
+
+from schemas.alert import AlertState, Handling, Severity
+from schemas.collections import ALERTS
 from services.notify import endpoints
 from services.notify.outbox import Channel, EntryState
 from services.notify.storage import OUTBOX
@@ -9,8 +14,43 @@ from services.runtime.database import Database
 
 
 async def measure(database: Database, clock: Clock) -> None:
-    """Set the gauges. What waits for a disabled endpoint has no age: that is another worry."""
+    """Set the gauges."""
     now = clock()
+    await _measure_outbox(database, now)
+    await _measure_alerts(database, now)
+
+
+async def _measure_alerts(database: Database, now: datetime) -> None:
+    rows = database.aggregate(
+        ALERTS,
+        [
+            {
+                "$match": {
+                    "open": True,
+                    "state": AlertState.FIRING.value,
+                    "held": {"$ne": True},  # while it is held back nobody is asked for an answer
+                    "event.handling": Handling.WAITING.value,
+                }
+            },
+            {
+                "$group": {
+                    "_id": "$event.severity",
+                    "number": {"$sum": 1},
+                    "oldest": {"$min": "$opened_at"},
+                }
+            },
+        ],
+    )
+    found = {row["_id"]: row async for row in rows}
+    for severity in (Severity.CRITICAL, Severity.WARNING):  # nobody is told of what is only info
+        row = found.get(severity.value, {"number": 0, "oldest": now})
+        age = (now - row["oldest"]).total_seconds()
+        metrics.NOTIFY_UNACKNOWLEDGED.labels(severity.value).set(row["number"])
+        metrics.NOTIFY_OLDEST_UNACKNOWLEDGED_SECONDS.labels(severity.value).set(age)
+
+
+async def _measure_outbox(database: Database, now: datetime) -> None:
+    """What waits for a disabled endpoint has no age: that is another worry."""
     closed = await endpoints.closed(database, now)
     disabled = [name for name, one in closed.items() if one.disabled_at is not None]
     open_ = {"$not": {"$in": ["$receiver", disabled]}}

@@ -1,5 +1,6 @@
 """The collections of notify and their indexes."""
 
+from datetime import timedelta
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
@@ -9,9 +10,14 @@ from schemas.collections import ALERTS
 OUTBOX: Final = "notify.outbox"
 """One document a message to a receiver, written with the transition that it tells of."""
 
+DELIVERED_KEPT_FOR: Final = timedelta(days=90)
+"""So long it can be looked up that an agency was told. What was given up stays."""
+
 ENDPOINTS: Final = "notify.endpoints"
 """One document a receiver: until when it is busy, and whether it said that it is gone."""
 
+SILENCES: Final = "notify.silences"
+"""One document a silence, written by an operator's command; none is removed."""
 KIOSKS: Final = "notify.kiosks"
 """One document a kiosk that was ever heard, `_id` its device: `seen_at` is its last sign of life,
 `queued` how many answers waited on it when it last said so."""
@@ -28,6 +34,7 @@ INDEXES: Final = {
             partialFilterExpression={"open": True},
         ),
         IndexModel([("open", ASCENDING), ("due", ASCENDING)]),
+        IndexModel([("open", ASCENDING), ("held", ASCENDING), ("scope", ASCENDING)]),
         IndexModel([("state", ASCENDING), ("changed_at", ASCENDING)]),
     ],
     OUTBOX: [
@@ -42,8 +49,10 @@ INDEXES: Final = {
                 ("created_at", ASCENDING),
             ]
         ),
+        IndexModel("delivered_at", expireAfterSeconds=int(DELIVERED_KEPT_FOR.total_seconds())),
     ],
     ENDPOINTS: [],
+    SILENCES: [IndexModel([("until", ASCENDING)])],
     KIOSKS: [],
     LISTENING: [],
 }

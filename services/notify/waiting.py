@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from schemas.alert import AlertChanged
 from schemas.scope import Scope
+from services.notify.findings import Findings
 from services.notify.outbox import Channel, Entry, EntryState
 from services.notify.storage import OUTBOX
 from services.runtime.database import Database, Document, Session
@@ -48,6 +49,7 @@ class Taken(NamedTuple):
         agency: to whom.
         target: the address of the day when it was written.
         event: what it tells of, as JSON, perhaps of an older version of ours.
+        findings: what it says beside the figures, as JSON; None where it says nothing.
         attempts: how many failed since its schedule began.
         version: grows with every change of it.
     """
@@ -57,6 +59,7 @@ class Taken(NamedTuple):
     agency: Scope
     target: str
     event: Document
+    findings: Document | None
     attempts: int
     version: int
 
@@ -67,7 +70,8 @@ class Taken(NamedTuple):
             ValidationError: when its event cannot be read.
         """
         event = AlertChanged.model_validate(self.event, strict=False)
-        return Entry(self.channel, self.agency, target, event)
+        findings = Findings.model_validate(self.findings) if self.findings else None
+        return Entry(self.channel, self.agency, target, event, findings)
 
 
 async def due(database: Database, now: datetime, receiver: str | None = None) -> list[Due]:
@@ -129,6 +133,7 @@ async def next_for(database: Database, receiver: str, now: datetime) -> Taken | 
                 agency=document["agency"],
                 target=document["target"],
                 event=document["event"],
+                findings=document.get("findings"),
                 attempts=document["attempts"],
                 version=document["version"],
             )

@@ -220,6 +220,24 @@ NOTIFY_ESCALATIONS = _counter(
     "It grows faster than alerts fire: offices do not read them, or cannot sign in to answer.",
     (),
 )
+NOTIFY_UNACKNOWLEDGED = _gauge(
+    "langnghe_notify_unacknowledged",
+    "Firing alerts that agencies were told of and nobody has answered",
+    "It grows for weeks: alerts are not believed, or not read.",
+    ["severity"],
+)
+NOTIFY_OLDEST_UNACKNOWLEDGED_SECONDS = _gauge(
+    "langnghe_notify_oldest_unacknowledged_seconds",
+    "Time since the oldest of them opened; 0 when there is none",
+    "Critical, over 7 days: every level above knows by then, and nobody has answered.",
+    ["severity"],
+)
+NOTIFY_HELD = _counter(
+    "langnghe_notify_held_total",
+    "Alerts that began to be held back from agencies, by reason: silence, rule (inhibited_by)",
+    "`silence` jumps: a silence covers more than its author meant. `langnghe silences list`.",
+    ["by"],
+)
 NOTIFY_KIOSKS = _gauge(
     "langnghe_notify_kiosks",
     "Kiosks by state: in use, there (a sign of life in the last five minutes), silent by a rule",

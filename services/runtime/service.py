@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from schemas.flow import FLOWS
 from schemas.topics import Topic
 from services.runtime import identity, metrics
-from services.runtime.clock import Clock, system_clock
+from services.runtime.clock import Clock
 from services.runtime.consumer import Handle, PartitionConsumer, Resume, Tail, follow
 from services.runtime.database import Database, DatabaseError, reason
 from services.runtime.health import Health
@@ -39,7 +39,7 @@ class _Periodic(NamedTuple):
 class Service:
     """One of the four services, as a process."""
 
-    def __init__(self, name: str, settings: Settings, *, clock: Clock = system_clock) -> None:
+    def __init__(self, name: str, settings: Settings, clock: Clock) -> None:
         """Prepare everything; nothing is contacted until the application starts.
 
         Args:

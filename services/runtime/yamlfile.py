@@ -27,23 +27,35 @@ class YamlFileError(Exception):
         super().__init__("\n".join(self.problems))
 
 
-def fields_broken(broken: Iterable[tuple[Field, str]]) -> ValidationError:
+def fields_broken(
+    broken: Iterable[tuple[Field, str]], beside: ValidationError | None = None
+) -> ValidationError:
     """What a validator of several fields raises, so that those that are wrong are named.
 
     Args:
         broken: fields, from where the validator stands, and the rules that they break.
+        beside: what the validators inside found, so that it is told as well.
     """
-    return ValidationError.from_exception_data(
-        "file",
-        [
-            InitErrorDetails(
-                type=PydanticCustomError("field_broken", "{rule}", {"rule": rule}),
-                loc=field,
-                input=None,
-            )
-            for field, rule in broken
-        ],
-    )
+    details = [
+        # Not every type of pydantic's can be raised anew; one of our own that reads alike can.
+        InitErrorDetails(
+            type=PydanticCustomError(
+                one["type"], "{said}", one.get("ctx", {}) | {"said": one["msg"]}
+            ),
+            loc=one["loc"],
+            input=one["input"],
+        )
+        for one in (beside.errors(include_url=False) if beside else ())
+    ]
+    details += [
+        InitErrorDetails(
+            type=PydanticCustomError("field_broken", "{rule}", {"rule": rule}),
+            loc=field,
+            input=None,
+        )
+        for field, rule in broken
+    ]
+    return ValidationError.from_exception_data("file", details)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The change charts of units: moved with the counts, in the same transaction.
+"""The change charts of units: moved with the counts, in the same transaction; their trends beside.
 
 A chart takes answers in the order of their source offsets. All answers of a unit are in one
 partition, so the order is the same whoever owns it, and where batches are cut does not matter.
@@ -6,21 +6,23 @@ partition, so the order is the same whoever owns it, and where batches are cut d
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from pymongo import UpdateOne
 
 from method.change import Chart, design, follow
 from method.definition import definition_on
+from method.index import Signs
 from method.period import day_key, local_day
 from schemas.collections import CHARTS, TALLIES
 from schemas.feedback import FeedbackAccepted
 from schemas.figure import LEVELS
-from schemas.index import ChangeFigures
+from schemas.index import ChangeFigures, TrendFigures
 from schemas.instrument import OVERALL
 from schemas.scope import Scope
 from services.runtime.database import Database, Document, Session
+from services.scoring import trends
 
 _AT_ONCE: Final = 500
 _UNIT: Final = "unit:"
@@ -74,19 +76,27 @@ def figures(chart: Chart, reference: float) -> ChangeFigures:
     )
 
 
-async def read(database: Database, scopes: Iterable[Scope]) -> dict[Scope, ChangeFigures]:
+def _signs(document: Document) -> Signs:
+    trend = document.get("trend")
+    return Signs(
+        figures(_chart(document), _reference(document)),
+        TrendFigures.model_validate(trend) if trend else None,
+    )
+
+
+async def read(database: Database, scopes: Iterable[Scope]) -> dict[Scope, Signs]:
     """What the charts of those scopes say that are units and have one."""
     units = [scope.removeprefix(_UNIT) for scope in scopes if scope.startswith(_UNIT)]
     return {
-        _UNIT + document["_id"]: figures(_chart(document), _reference(document))
+        _UNIT + document["_id"]: _signs(document)
         async for document in database[CHARTS].find({"_id": {"$in": units}})
     }
 
 
 async def renew_references(database: Database, now: datetime) -> None:
-    """Measure every unit against its past as of today, once a local day.
+    """Measure every unit against its past as of today, once a local day, and make its trend.
 
-    What has been counted stays as it is; only later answers are measured anew.
+    What the charts have counted stays as it is; only later answers are measured anew.
     """
     today = local_day(now)
     how = design()
@@ -95,34 +105,31 @@ async def renew_references(database: Database, now: datetime) -> None:
     while units := [
         document["_id"] async for document in database[CHARTS].find(old, {"_id": 1}).limit(_AT_ONCE)
     ]:
-        past = await _past(database, units, day_key(first), day_key(last))
-        await database[CHARTS].bulk_write(
-            [
-                UpdateOne(
-                    {"_id": unit},
-                    {
-                        "$set": {
-                            "reference": how.reference(*past.get(unit, (0, 0))),
-                            "referenced_on": day_key(today),
-                        }
-                    },
-                )
-                for unit in units
-            ],
-            ordered=False,
-        )
+        past = await _past(database, units, first, last)
+        days = await trends.days_of(database, [_UNIT + unit for unit in units], today)
+        renewed: list[UpdateOne] = []
+        for unit in units:
+            usual = past.get(unit, (0, 0))
+            trend = trends.figures(days.get(_UNIT + unit, {}), today, *usual)
+            values = {
+                "reference": how.reference(*usual),
+                "referenced_on": day_key(today),
+                "trend": trend.model_dump() if trend else None,
+            }
+            renewed.append(UpdateOne({"_id": unit}, {"$set": values}))
+        await database[CHARTS].bulk_write(renewed, ordered=False)
 
 
 async def _past(
-    database: Database, units: Sequence[str], first: str, last: str
+    database: Database, units: Sequence[str], first: date, last: date
 ) -> dict[str, tuple[int, int]]:
     """Answers, and those not satisfied, by unit, of local days with both ends."""
-    satisfied_from = definition_on(datetime.fromisoformat(last).date()).satisfied_from
+    satisfied_from = definition_on(last).satisfied_from
     of_units = {
         "scope": {"$in": [_UNIT + unit for unit in units]},
         "item": OVERALL,
         "grain": "day",
-        "period": {"$gte": first, "$lte": last},
+        "period": {"$gte": day_key(first), "$lte": day_key(last)},
     }
 
     def total(levels: Iterable[int]) -> dict[str, Any]:

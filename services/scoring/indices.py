@@ -7,17 +7,17 @@ from typing import Any, Final
 
 from pymongo import UpdateOne
 
-from method.definition import Definition, definition_on
+from method.definition import definition_on
+from method.index import NO_SIGNS, Parts, rolling_index
 from method.period import local_day, local_hour_start
-from method.window import Segment, segments, window_figures
+from method.window import Segment, segments
 from schemas.collections import INDICES, TALLIES
-from schemas.figure import Counts
-from schemas.index import ChangeFigures, IndexUpdated
+from schemas.index import IndexUpdated
 from schemas.instrument import OVERALL
 from schemas.scope import Scope, scope_kind
 from services.runtime.database import Database, Document
 from services.scoring import charts
-from services.scoring.tallies import LEVEL_FIELDS
+from services.scoring.tallies import LEVEL_FIELDS, counts
 
 _UPWARDS: Final = ("unit", "field", "commune", "province", "ministry", "country")
 
@@ -53,24 +53,11 @@ def _by_segment(scopes: Sequence[Scope], cut: Sequence[Segment]) -> list[dict[st
     ]
 
 
-def _counts(document: Document) -> Counts:
-    one, two, three, four, five = (int(document[name]) for name in LEVEL_FIELDS)
-    return one, two, three, four, five
-
-
-class _Parts:
-    """What the tallies say of one scope and item."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, Counts] = {}
-        self.latest_occurred_at: datetime | None = None
-        self.latest_received_at: datetime | None = None
-
-    def add(self, document: Document) -> None:
-        """Take in the sums of one segment."""
-        self.counts[document["_id"]["segment"]] = _counts(document)
-        self.latest_occurred_at = _latest(self.latest_occurred_at, document["latest_occurred_at"])
-        self.latest_received_at = _latest(self.latest_received_at, document["latest_received_at"])
+def _add(parts: Parts, document: Document) -> None:
+    """Take in the sums of one segment."""
+    parts.counts[document["_id"]["segment"]] = counts(document)
+    parts.latest_occurred_at = _latest(parts.latest_occurred_at, document["latest_occurred_at"])
+    parts.latest_received_at = _latest(parts.latest_received_at, document["latest_received_at"])
 
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -91,29 +78,6 @@ def _store(index: IndexUpdated) -> UpdateOne:
     )
 
 
-def _index(
-    scope: Scope,
-    item: str,
-    parts: _Parts,
-    definition: Definition,
-    now: datetime,
-    version: int,
-    change: ChangeFigures | None,
-) -> IndexUpdated:
-    return IndexUpdated(
-        scope=scope,
-        item=item,
-        basis="management_information",
-        method=definition.version,
-        as_of=local_hour_start(now),
-        version=version,
-        latest_occurred_at=parts.latest_occurred_at,
-        latest_received_at=parts.latest_received_at,
-        windows=window_figures(definition, now, parts.counts),
-        change=change,
-    )
-
-
 async def refresh_indices(
     database: Database, scopes: Sequence[Scope], now: datetime
 ) -> list[IndexUpdated]:
@@ -124,20 +88,20 @@ async def refresh_indices(
     """
     definition = definition_on(local_day(now))
     version = await database.logical_time()
-    found: dict[tuple[Scope, str], _Parts] = defaultdict(_Parts)
+    found: dict[tuple[Scope, str], Parts] = defaultdict(Parts)
     async for document in database.aggregate(
         TALLIES, _by_segment(scopes, segments(definition, now))
     ):
-        found[document["_id"]["scope"], document["_id"]["item"]].add(document)
+        _add(found[document["_id"]["scope"], document["_id"]["item"]], document)
     async for known in database[INDICES].find(
         {"scope": {"$in": list(scopes)}}, {"scope": 1, "item": 1}
     ):
-        found.setdefault((known["scope"], known["item"]), _Parts())
-    changes = await charts.read(database, scopes)
+        found.setdefault((known["scope"], known["item"]), Parts())
+    signs = await charts.read(database, scopes)
     indices = [
-        _index(
-            *(scope, item, parts, definition, now, version),
-            changes.get(scope) if item == OVERALL else None,
+        rolling_index(
+            *(scope, item, parts, now, version),
+            signs.get(scope, NO_SIGNS) if item == OVERALL else NO_SIGNS,
         )
         for (scope, item), parts in found.items()
     ]

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.topics import FEEDBACK_ACCEPTED
+from services.runtime.clock import Clock, system_clock
 from services.runtime.service import Service
 from services.runtime.serving import serve
 from services.runtime.settings import Settings
@@ -25,9 +26,9 @@ class ScoringSettings(Settings):
     max_records: Annotated[int, Field(ge=1)] = 20_000
 
 
-def build(settings: ScoringSettings) -> Service:
+def build(settings: ScoringSettings, clock: Clock = system_clock) -> Service:
     """Put the service together."""
-    service = Service("scoring", settings)
+    service = Service("scoring", settings, clock)
     ledger = Ledger(service.database)
     consumer = service.consume(
         FEEDBACK_ACCEPTED, ledger.handle, max_records=settings.max_records, resume=ledger.resume

@@ -12,7 +12,8 @@ from typing import Any, Final
 from method.period import day_of
 from method.window import Grain
 from schemas.collections import BUCKETS, TALLIES
-from services.runtime.database import Database
+from schemas.figure import Counts
+from services.runtime.database import Database, Document
 from services.scoring.touched import BUCKET_HOURS, Touched
 
 Stages = list[dict[str, Any]]
@@ -22,6 +23,12 @@ _NOTHING_ABOVE: Final[dict[str, Any]] = {"$first": {"$literal": []}}
 """Only units are summed further up; what stands above them is not, or it would count twice."""
 
 _HOURLY_KEPT = timedelta(days=4)
+
+
+def counts(tally: Document) -> Counts:
+    """The answers of a tally, or of a sum of some, by level."""
+    one, two, three, four, five = (int(tally[name]) for name in LEVEL_FIELDS)
+    return one, two, three, four, five
 
 
 def _of_days(days: Sequence[str]) -> Stages:

@@ -116,7 +116,7 @@ def shots(planted: Planted, unit: str, device: str) -> Iterator[Shot]:
         return json.dumps(answer).encode()
 
     for text in planted.add_comments():
-        yield Shot("POST", FEEDBACK, {202}, good(comment=text), _JSON)
+        yield Shot("POST", FEEDBACK, {202}, good(comment=text, answers={"overall": 1}), _JSON)
     # Ingest sets these aside.
     for place, changes in (
         ("comment, unknown unit", {"unit": "000.00.99.H99"}),

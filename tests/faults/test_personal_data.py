@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from schemas.collections import QUARANTINE, RESPONSES
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway.contacts.store import CONTACTS
+from services.notify.storage import OUTBOX
 from tests.builders import UNIT, response, small_registry
 from tests.faults.planted import FEEDBACK, Planted, Shot, everything_on_topics, shots
 from tests.faults.test_outages import process
@@ -21,7 +22,7 @@ from tests.servers import eventually
 from tests.stack import Running, below_target, running_stack
 
 FAILURE = "are not done, they will be tried again"
-RULES = below_target(for_="1h", keep_firing_for="1h")
+RULES = below_target(for_="0s", keep_firing_for="1h")
 
 
 async def send(stack: Running, shot: Shot) -> int:
@@ -128,6 +129,14 @@ async def test_personal_data_reaches_no_topic_and_no_log(tmp_path: Path) -> None
             return sum(kept) == taken
 
         await eventually(arrived, "every answer is stored or set aside", within=120)
+        quoting = {"findings.voices.0": {"$exists": True}}
+
+        async def told() -> bool:
+            mails = [one for one in stack.agency.deliveries if one.channel == "email"]
+            return bool(mails) and await stack.database[OUTBOX].count_documents(quoting) > 0
+
+        await eventually(told, "an agency is told, with what citizens wrote", within=120)
+        assert planted.met_in("".join(one.text for one in stack.agency.deliveries)) == []
         assert await stack.database[CONTACTS].count_documents({}) == 2
         assert len(planted.places) > 300
         seen = (await everything_on_topics(stack.addresses.kafka_url)).decode(errors="replace")

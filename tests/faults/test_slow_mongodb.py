@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import psutil
+import pytest
 import pytest_asyncio
 
 from deploy.local import ports
@@ -111,6 +112,7 @@ async def slow(tmp_path: Path) -> AsyncIterator[Slow]:
             database.close()
 
 
+@pytest.mark.timeout(900)  # longer than all its own deadlines together
 async def test_a_slow_mongodb_slows_ingest_and_shows_as_lag_while_memory_stays_bounded(
     slow: Slow,
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
+from pymongo.errors import DuplicateKeyError
 
 from services.gateway import audit
 from services.gateway.audit import ENTRIES, HEAD, Act, Actor, Head
@@ -39,16 +40,25 @@ async def test_many_writers_make_one_chain(database: Database) -> None:
 
 
 async def test_an_entry_shares_the_fate_of_what_it_tells_of(database: Database) -> None:
-    class AbandonedError(Exception):
-        pass
+    done = database["gateway.done"]
 
-    async def work(session: Session) -> None:
-        await audit.append(database, session, Act(ANALYST, "device.revoke", "d1"), NOW)
-        raise AbandonedError
+    async def work(session: Session) -> tuple[None, Act]:
+        await done.insert_one({"_id": "d1"}, session=session)
+        return None, Act(ANALYST, "device.revoke", "d1")
 
-    with pytest.raises(AbandonedError):
-        await database.transaction(work)
+    async def abandoned(session: Session) -> tuple[None, Act]:
+        await work(session)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await audit.audited(database, abandoned, NOW)
+    assert await done.count_documents({}) == 0
     assert await audit.verify(database, None) == (Head(0, "0" * 64), [])
+
+    await database[ENTRIES].insert_one({"_id": 1})  # the number of the next entry is taken
+    with pytest.raises(DuplicateKeyError):
+        await audit.audited(database, work, NOW)
+    assert await done.count_documents({}) == 0
 
 
 async def change(database: Database) -> None:

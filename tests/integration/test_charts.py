@@ -1,12 +1,12 @@
 """Change charts on real servers: what moves them, what does not, and what an alert says of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from method.change import Chart, design, follow
-from method.period import day_key, local_day
+from method.period import day_key, local_day, local_midnight
 from schemas.collections import ALERTS, CHARTS, INDICES, REGISTRY, TALLIES
 from schemas.feedback import FeedbackAccepted
-from schemas.index import IndexUpdated
+from schemas.index import IndexUpdated, TrendFigures
 from schemas.registry import Registry
 from services.notify.alerts import Alerts
 from services.notify.rules import RuleFile
@@ -17,6 +17,7 @@ from services.scoring.indices import refresh_indices
 from services.scoring.ledger import Ledger
 from services.scoring.tallies import refresh_tallies
 from services.scoring.touched import touched_since
+from services.scoring.trends import figures
 from tests.builders import (
     NOW,
     OTHER_UNIT,
@@ -38,6 +39,21 @@ RULES = RuleFile.model_validate(
                 "for": "0s",
                 "keep_firing_for": "0s",
                 "severity": "critical",
+            }
+        ],
+    }
+).rules
+DRIFT = RuleFile.model_validate(
+    {
+        "version": 1,
+        "rules": [
+            {
+                "id": "drift",
+                "kind": "drift",
+                "window": "30d",
+                "for": "0s",
+                "keep_firing_for": "2d",
+                "severity": "warning",
             }
         ],
     }
@@ -72,7 +88,8 @@ async def test_answers_move_the_chart_of_their_own_unit(database: Database) -> N
     await ledger.handle(0, records([accepted(6, 1, unit=OTHER_UNIT, occurred_at=NOW)], first=6))
     came = [(event.occurred_at, event.answers["overall"] == 2) for event in events]
     expected = follow(Chart(), came, design().reference(0, 0), design())
-    change = (await charts.read(database, [SCOPE, "province:01"]))[SCOPE]
+    change = (await charts.read(database, [SCOPE, "province:01"]))[SCOPE].change
+    assert change is not None
     assert (change.statistic, change.usual) == (round(expected.statistic, 4), 80.0)
     assert (change.n, change.unsatisfied, change.since) == (4, 3, events[2].occurred_at)
 
@@ -113,6 +130,59 @@ async def test_a_unit_is_measured_against_its_own_past_from_the_next_local_day(
     assert renewed is not None
     assert renewed["reference"] > chart["reference"]
     assert renewed["statistic"] == chart["statistic"]
+
+
+async def test_a_trend_is_made_of_complete_days_once_a_day_and_late_answers_are_in_the_next(
+    database: Database,
+) -> None:
+    today = local_day(NOW)
+    days = {today - timedelta(days=age): (0, 0, 2, 0, 8) for age in (0, 1, 3, 90, 91)}
+    for day, levels in days.items():
+        counted = {f"n{level}": n for level, n in enumerate(levels, start=1)}
+        key = {"scope": SCOPE, "item": "overall", "grain": "day", "period": day_key(day)}
+        await database[TALLIES].insert_one(key | counted)
+    hour = {"scope": SCOPE, "item": "overall", "grain": "hour", "n1": 9}
+    await database[TALLIES].insert_one(hour | {"period": f"{day_key(today)}T07"})
+
+    async def trend(now: datetime) -> TrendFigures | None:
+        await charts.renew_references(database, now)
+        return (await charts.read(database, [SCOPE]))[SCOPE].trend
+
+    await Ledger(database).handle(0, records(answers(".")))
+    first = await trend(NOW)
+    assert first == figures(
+        {day: levels for day, levels in days.items() if day < today}, today, 0, 0
+    )
+    assert first is not None
+    assert (first.index, first.usual, first.end) == (80.0, 80.0, local_midnight(today))
+    assert first.n == 20, "of the three days the oldest hardly weighs"
+    late = {"period": day_key(today - timedelta(days=1))}
+    await database[TALLIES].update_one(late, {"$set": {"n1": 10}})
+    assert await trend(NOW + timedelta(hours=1)) == first, "once a day"
+    second = await trend(NOW + timedelta(days=1))
+    assert second is not None
+    assert second.index < 75
+    assert await trend(NOW + timedelta(days=100)) is None, "nobody answered for 90 days"
+
+
+async def test_an_office_that_drifts_is_told_of_with_its_trend(database: Database) -> None:
+    await load_small_registry(database)
+    registry = Cached(database, REGISTRY, Registry.of_documents)
+    await registry.refresh()
+    alerts = Alerts(database, registry, DRIFT, lambda: NOW)
+    await Ledger(database).handle(0, records(answers("." * 20)))
+    for age in range(1, 60):
+        levels = {"n1": 0 if age > 20 else 12, "n2": 0, "n3": 0, "n4": 0, "n5": 48}
+        period = {"grain": "day", "period": day_key(local_day(NOW) - timedelta(days=age))}
+        tally = {"scope": SCOPE, "item": "overall", **period, **levels}
+        await database[TALLIES].insert_one(tally)
+    await charts.renew_references(database, NOW)
+    await alerts.handle(0, [record(await index(database), 0)])
+    (alert,) = await database[ALERTS].find({}).to_list(None)
+    evidence = alert["event"]["evidence"]["trend"]
+    assert (alert["state"], alert["event"]["kind"]) == ("firing", "drift")
+    assert evidence["index"] < evidence["usual"] - 5
+    assert evidence["deviation"] > 3.25
 
 
 async def test_an_office_that_falls_is_alarmed_with_the_moment_and_recovers(

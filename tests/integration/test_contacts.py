@@ -270,7 +270,7 @@ async def test_what_expired_is_removed_by_itself(
         kept = [d["_id"] for c in (store.CONTACTS, store.KEYS) async for d in database[c].find()]
         return kept == [stays, stays]
 
-    with expiring(servers.mongo_url, looks_every=1):
+    with expiring(servers.mongo_url):
         await eventually(only_one_is_left, "MongoDB removed what expired", within=120)
 
 

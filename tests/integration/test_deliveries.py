@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -17,11 +17,11 @@ from services.notify.channels.email import EmailChannel
 from services.notify.deliveries import Standing
 from services.notify.outbox import Channel
 from services.notify.settings import NotifySettings
-from services.notify.storage import OUTBOX
+from services.notify.storage import DELIVERED_KEPT_FOR, OUTBOX
 from services.runtime.database import Database
 from tests.builders import NOW
 from tests.post import HOUR, KEY, ONE, OTHER, WEBHOOK, Answer, Post, moved, posting
-from tests.servers import eventually
+from tests.servers import Servers, eventually, expiring
 
 
 @pytest_asyncio.fixture
@@ -331,3 +331,27 @@ async def test_metrics_tell_what_waits_since_when_and_what_will_not_be_told(post
     assert _metric("waiting", channel="webhook") == 1
     assert _metric("oldest_waiting_seconds", channel="webhook") == 0, "who is gone is not slow"
     assert _metric("disabled_endpoints") == 1
+
+
+async def test_what_was_delivered_is_forgotten_in_the_end_and_what_was_not_is_kept(
+    post: Post, servers: Servers
+) -> None:
+    post.receivers.will("one", *[500] * 10)
+    await post.put(moved("never/1", ONE))
+    await post.until_settled()
+    post.now = datetime.now(UTC)  # what MongoDB goes by
+    await post.put(moved("new/1", OTHER))
+    await post.until_settled()
+    post.now -= DELIVERED_KEPT_FOR + timedelta(minutes=1)
+    await post.put(moved("old/1", OTHER))
+    await post.until_settled()
+
+    async def left() -> set[str]:
+        return {document["event"]["alert"] async for document in post.database[OUTBOX].find()}
+
+    async def forgotten() -> bool:
+        return await left() == {"never/1", "new/1"}
+
+    assert await left() == {"never/1", "new/1", "old/1"}
+    with expiring(servers.mongo_url):
+        await eventually(forgotten, "MongoDB removed what expired", within=120)

@@ -1,7 +1,8 @@
 """The desk over real HTTP: whose alerts somebody sees, and what an officer's answer comes to."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ from deploy.local import ports
 from method.definition import definitions
 from method.figure import figure
 from method.period import local_day
-from schemas.alert import AgencyReplied, AlertState, Evidence
+from schemas.alert import AgencyReplied, AlertState, Evidence, Held, HeldBy
 from schemas.base import read
 from schemas.collections import ALERTS, REGISTRY
 from schemas.registry import Registry
@@ -50,12 +51,17 @@ RULE = Change.model_validate(
 )
 
 
-async def alert(database: Database, scope: Scope, state: AlertState = AlertState.FIRING) -> str:
+async def alert(
+    database: Database,
+    scope: Scope,
+    state: AlertState = AlertState.FIRING,
+    held: Held | None = None,
+) -> str:
     """An alert, as notify keeps it; its id."""
     now = system_clock()
     evidence = Evidence(window="7d", as_of=now, current=FIGURE, previous=FIGURE)
     opened = open_alert(RULE, scope, 1, evidence, now)
-    document = to_document(opened, RULE) | {"state": state.value}
+    document = to_document(replace(opened, held=held), RULE) | {"state": state.value}
     await database[ALERTS].insert_one(document)
     return opened.id
 
@@ -100,7 +106,22 @@ async def test_everybody_sees_the_alerts_of_their_own_part(here: World) -> None:
         assert len(await seen(client, "country")) == 2
         page = (await client.get("/desk?lang=en")).text
         assert "Satisfaction fell below what is usual" in page
-        assert "<button" not in page, "who may not answer is not offered to"
+
+
+async def test_an_alert_that_nobody_is_told_of_says_so(here: World) -> None:
+    until = datetime(2026, 11, 30, 5, tzinfo=UTC)
+    await alert(here.database, f"unit:{UNIT}", held=Held(by=HeldBy.SILENCE, until=until))
+    other = Held(by=HeldBy.RULE, rule="silent-kiosk")
+    await alert(here.database, f"unit:{OTHER_UNIT}", held=other)
+    async with here.browser() as client:
+        await sign_in(client, "analyst")
+        for language, silent, inhibited in (
+            ("vi", "Im lặng đến", "Chưa thông báo vì đã có cảnh báo"),
+            ("en", "Silenced until", "Not told: another alert fires here"),
+        ):
+            page = (await client.get("/desk", params={"lang": language})).text
+            assert f"<dt>{silent}</dt><dd>12:00 30/11/2026</dd>" in page
+            assert f"<dt>{inhibited}</dt><dd>silent-kiosk</dd>" in page
 
 
 async def test_an_answer_is_on_the_topic_once_and_in_the_trail_with_its_author(

@@ -31,6 +31,7 @@ PARAMETERS = {
     "unit": UNIT,
     "stage": "result",
     "scope": f"unit:{UNIT}",
+    "quarter": "2026-Q1",
     "id": "nobody",
     "contact": "019aa000-0000-7000-8000-000000000001",
 }

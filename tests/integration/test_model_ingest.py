@@ -20,7 +20,7 @@ from schemas.feedback import FeedbackAccepted, FeedbackSubmitted
 from schemas.registry import EntryKind, Registry
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_SUBMITTED
 from services.gateway.registry.store import write
-from services.ingest import quarantine, responses
+from services.ingest import quarantine, responses, voices
 from services.ingest.batch import Ingest
 from services.ingest.settings import IngestSettings
 from services.runtime.cached import Cached
@@ -37,6 +37,7 @@ SIZES = st.integers(1, 6)
 WRITES: tuple[tuple[Any, str], ...] = (
     (responses, "store"),
     (quarantine, "keep"),
+    (voices, "keep"),
     (Producer, "send_in_order"),
     (Producer, "send"),
 )

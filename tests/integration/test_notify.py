@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest_asyncio
 from aiohttp import web
+from prometheus_client import REGISTRY as METRICS
 from uuid_utils.compat import uuid7
 
 from deploy.local import ports
@@ -20,13 +22,13 @@ from schemas.index import IndexUpdated
 from schemas.registry import EntryKind, Registry
 from schemas.topics import ALERT_CHANGED
 from services.gateway.registry.store import write
-from services.notify import endpoints
+from services.notify import endpoints, standing
 from services.notify.alerts import Alerts
 from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
 from services.notify.channels.webhook import WebhookChannel
 from services.notify.outbox import Channel
-from services.notify.rules import BelowTarget, Drop, Rule
+from services.notify.rules import BelowTarget, Drop, Rule, RuleFile
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
 from services.notify.storage import OUTBOX
@@ -117,8 +119,11 @@ async def agency() -> AsyncIterator[Agency]:
         yield agency
 
 
-@pytest_asyncio.fixture
-async def office(servers: Servers, database: Database, agency: Agency) -> AsyncIterator[Office]:
+@asynccontextmanager
+async def open_office(
+    servers: Servers, database: Database, agency: Agency
+) -> AsyncIterator[Office]:
+    """Notify, with one office that is reached by webhook and e-mail."""
     await load_small_registry(database)
     url = f"{agency.webhook_url}/unit:{UNIT}"
     hooked = entry(EntryKind.UNIT, UNIT, "commune:00004", email="office@example.vn", webhook=url)
@@ -140,6 +145,12 @@ async def office(servers: Servers, database: Database, agency: Agency) -> AsyncI
     async with office.webhook.open():
         yield office
     await producer.stop()
+
+
+@pytest_asyncio.fixture
+async def office(servers: Servers, database: Database, agency: Agency) -> AsyncIterator[Office]:
+    async with open_office(servers, database, agency) as office:
+        yield office
 
 
 async def settle() -> None:
@@ -181,6 +192,28 @@ async def test_a_fall_is_told_once_by_every_channel_when_it_has_lasted(
         ("fall", 2, "firing"),
         ("low", 1, "pending"),
         ("low", 2, "firing"),
+    ]
+
+
+async def test_an_office_is_read_by_its_own_target_of_the_day(office: Office) -> None:
+    day = local_day(NOW)
+    by = RuleFile.model_validate(
+        {
+            "version": 1,
+            "targets": [
+                {"target": 60, "scope": "commune:00004", "to": str(day)},
+                {"target": 85, "scope": "commune:00004", "from": str(day)},
+                {"target": 70, "level": "province"},
+            ],
+            "rules": [rules("0s")[0].model_dump(by_alias=True)],
+        }
+    ).rules
+    alerts = office.alerts(list(by))
+    fair = (0, 200, 0, 0, 600)  # 75 %: below 80
+    await office.receive(alerts, index(1, fair), index(1, fair, unit=OTHER_UNIT))
+    found = await office.database[ALERTS].find({}).to_list(None)
+    assert [(one["scope"], one["event"]["evidence"]["target"]) for one in found] == [
+        (f"unit:{UNIT}", 85.0)
     ]
 
 
@@ -280,6 +313,39 @@ def replied(alert: str, kind: str, at: datetime, **values: Any) -> AgencyReplied
         },
         strict=False,
     )
+
+
+def unanswered() -> tuple[float | None, float | None]:
+    """How many warnings nobody has answered, and for how many seconds the oldest."""
+    name, of = "langnghe_notify_{}unacknowledged{}", {"severity": "warning"}
+    return (
+        METRICS.get_sample_value(name.format("", ""), of),
+        METRICS.get_sample_value(name.format("oldest_", "_seconds"), of),
+    )
+
+
+async def test_metrics_tell_which_alerts_nobody_has_answered(office: Office) -> None:
+    alerts = office.alerts(rules("0s")[:1])
+
+    async def measured() -> tuple[float | None, float | None]:
+        await standing.measure(office.database, office.clock)
+        return unanswered()
+
+    assert await measured() == (0, 0)
+    await office.receive(alerts, index(1, BAD))
+    office.now += timedelta(hours=1)
+    await office.receive(alerts, index(1, BAD, unit=OTHER_UNIT))
+    office.now += timedelta(hours=1)
+    assert await measured() == (2, 7200)
+    first = await office.database[ALERTS].find_one({"scope": f"unit:{UNIT}"})
+    assert first is not None
+    await alerts.handle_replies(0, [record(replied(first["_id"], "acknowledged", office.now), 0)])
+    assert await measured() == (1, 3600)
+    office.now += timedelta(hours=1)
+    await office.receive(alerts, index(2, WELL, unit=OTHER_UNIT))
+    office.now += timedelta(hours=1)
+    await alerts.tick()
+    assert await measured() == (0, 0), "it is over, answered or not"
 
 
 async def test_an_alert_from_the_fall_to_its_end_each_step_once(

@@ -61,6 +61,16 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
         ("GET", "/v1/indices"): everybody(200, "/v1/indices"),
         ("GET", "/v1/indices/{scope}"): everybody(200, f"/v1/indices/{IN_SCOPE}"),
         ("GET", "/v1/alerts"): everybody(200, "/v1/alerts"),
+        ("GET", "/v1/commendations"): everybody(200, "/v1/commendations"),
+        ("GET", "/commendations"): everybody(200, "/commendations"),
+        ("GET", "/commendations/{quarter}"): everybody(200, "/commendations/2026-Q1"),
+        ("GET", "/v1/commendations/drafts"): Case(
+            (401, 200, 200, 200, 200, 200, 200), "/v1/commendations/drafts"
+        ),
+        # No quarter is a draft for ever: this one is known by where it is asked for.
+        ("GET", "/desk/commendations/{quarter}"): Case(
+            (303, 404, 404, 404, 404, 404, 404), "/desk/commendations/2026-Q1"
+        ),
         ("GET", "/v1/live"): everybody(200, "/v1/live"),
         ("POST", "/v1/feedback"): everybody(202, "/v1/feedback", json=answer),
         # What these take is checked by what it is, whoever is signed in: see test_devices.py.
@@ -92,6 +102,12 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
         ),
         ("GET", "/v1/desk"): Case(
             (401, 200, 200, 200, 403, 403, 403), f"/v1/desk?scope={IN_SCOPE}"
+        ),
+        ("GET", "/v1/desk/alerts/{id:path}"): Case(
+            (401, 404, 404, 404, 403, 403, 404), "/v1/desk/alerts/no/such"
+        ),
+        ("GET", "/desk/alerts/{id:path}"): Case(
+            (303, 404, 404, 404, 403, 403, 404), "/desk/alerts/no/such"
         ),
         ("POST", "/v1/replies"): Case(
             (401, 404, 403, 403, 403, 403, 404), "/v1/replies", {"json": reply}

@@ -33,7 +33,7 @@ async def linked(
     async with provider(algorithm) as running:
         new = NewAccount(id="lan.nguyen", name="Lan", role=Role.OPERATOR, subject=running.subject)
         await accounts_of(database, issuer=running.issuer).add(new, REGISTRY, ACTOR)
-        settings = {
+        settings: dict[str, Any] = {
             "oidc_issuer": running.issuer,
             "oidc_client_id": CLIENT,
             "oidc_client_secret": SECRET,

@@ -40,7 +40,7 @@ async def test_simulated_indices_and_charts_are_those_of_scoring(
     producer = Producer(servers.kafka_url, "scoring")
     refresh = Refresh(database, producer, ledger, lambda: {0}, lambda: now)
     waiting = sorted(came)
-    offset = compared = 0
+    offset = compared = trends = 0
     await producer.start()
     try:
         await producer.connected()
@@ -66,10 +66,13 @@ async def test_simulated_indices_and_charts_are_those_of_scoring(
                 ours, theirs = simulation.indices[SCOPE], await index(database, SCOPE)
                 assert ours.windows == theirs.windows, now
                 assert ours.change == theirs.change, now
+                assert ours.trend == theirs.trend, now
+                trends += ours.trend is not None and ours.trend.deviation != 0
                 assert ours.as_of == theirs.as_of
                 assert ours.latest_occurred_at == theirs.latest_occurred_at
                 compared += ours.change is not None and ours.change.statistic > 0
     finally:
         await producer.stop()
     assert compared > 10, "charts have moved"
+    assert trends > 10, "so have trends"
     assert not waiting

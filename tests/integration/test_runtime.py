@@ -22,6 +22,7 @@ from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_SUBMITTED, INDEX_UPDATED,
 from services.gateway.registry.store import write
 from services.runtime import identity
 from services.runtime.cached import Cached
+from services.runtime.clock import system_clock
 from services.runtime.consumer import PartitionConsumer, Records
 from services.runtime.database import Database
 from services.runtime.producer import KafkaUnavailableError, Producer
@@ -36,7 +37,7 @@ Handle = Callable[[int, Records], Awaitable[None]]
 @asynccontextmanager
 async def running(servers: Servers, handle: Handle) -> AsyncIterator[PartitionConsumer]:
     """An ingest-like service with a handler of the test's own."""
-    service = Service("ingest", servers.settings())
+    service = Service("ingest", servers.settings(), system_clock)
     consumer = service.consume(FEEDBACK_SUBMITTED, handle)
     async with service.running():
         yield consumer
@@ -155,7 +156,7 @@ async def test_a_partition_goes_on_although_its_position_could_not_be_read_at_fi
             raise RuntimeError("MongoDB is away")
         return first
 
-    service = Service("ingest", servers.settings())
+    service = Service("ingest", servers.settings(), system_clock)
     service.consume(FEEDBACK_SUBMITTED, handle, resume=resume)
     async with producing(servers) as producer:
         await producer.send(FEEDBACK_SUBMITTED, [submitted() for _ in range(10)])
@@ -225,7 +226,7 @@ async def test_a_service_sends_only_what_its_flow_declares(servers: Servers) -> 
         with pytest.raises(ValueError, match=r"declare it in schemas/flow\.py"):
             await producer.send(FEEDBACK_ACCEPTED, [submitted()])
     with pytest.raises(ValueError, match=r"declare it in schemas/flow\.py"):
-        Service("ingest", servers.settings()).consume(
+        Service("ingest", servers.settings(), system_clock).consume(
             INDEX_UPDATED, lambda _p, _r: asyncio.sleep(0)
         )
 
@@ -261,7 +262,7 @@ async def test_a_service_beside_the_wrong_database_consumes_nothing_and_says_why
     async def handle(partition: int, _records: Records) -> None:
         handled.append(partition)
 
-    service = Service("ingest", servers.settings())
+    service = Service("ingest", servers.settings(), system_clock)
     service.consume(FEEDBACK_SUBMITTED, handle)
     port = ports.choose()
     config = uvicorn.Config(service.app(), port=port, log_config=None, lifespan="on")

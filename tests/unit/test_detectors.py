@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from method.definition import definition_on
 from method.figure import figure
 from schemas.figure import Figure
-from schemas.index import ChangeFigures, IndexUpdated, WindowFigures
+from schemas.index import ChangeFigures, IndexUpdated, TrendFigures, WindowFigures
 from services.notify.detectors import Reading, answers_a_day, detect
-from services.notify.rules import BelowTarget, Change, Drop
+from services.notify.rules import BelowTarget, Change, Drift, Drop
 from tests.builders import NOW
 
 DEFINITION = definition_on(date(2026, 11, 22))
@@ -158,8 +158,47 @@ def test_a_change_is_over_when_the_chart_is_quiet() -> None:
     assert read_chart(0.9, a_day=30) == Reading(raised=False, recovered=True)
 
 
+def read_trend(deviation: float, n: int = 30, **changes: Any) -> Reading | None:
+    drift = Drift.model_validate(
+        {
+            "id": "d",
+            "kind": "drift",
+            "window": "7d",
+            "for": "0s",
+            "keep_firing_for": "2d",
+            "severity": "warning",
+            **changes,
+        }
+    )
+    trend = TrendFigures(index=80, usual=85, n=n, deviation=deviation, end=NOW)
+    seen = index((70, 100)).model_copy(update={"trend": trend})
+    return detect(drift, seen, None, DEFINITION)
+
+
+def test_a_drift_is_raised_at_its_limit_and_over_at_half_of_it() -> None:
+    assert read_trend(3.25) == Reading(raised=True, recovered=False)
+    assert read_trend(3.24) == Reading(raised=False, recovered=False)
+    assert read_trend(1.63) == Reading(raised=False, recovered=False)
+    assert read_trend(1.62) == Reading(raised=False, recovered=True)
+    assert read_trend(2, limit=2) == Reading(raised=True, recovered=False)
+    assert read_trend(-9) == Reading(raised=False, recovered=True), "better is no trouble"
+
+
+def test_a_trend_of_few_answers_says_nothing() -> None:
+    assert read_trend(9, n=29) is None
+    assert read_trend(0, n=29) is None
+    assert read_trend(9, n=29, min_n=29) is not None
+
+
 def test_without_a_chart_nothing_is_said_of_a_change() -> None:
     assert detect(change(), index((0, 100)), None, DEFINITION) is None
+
+
+def test_without_a_trend_nothing_is_said_of_a_drift() -> None:
+    drift = Drift.model_validate(
+        change().model_dump(by_alias=True, exclude={"false_alarm_every"}) | {"kind": "drift"}
+    )
+    assert detect(drift, index((0, 100)), None, DEFINITION) is None
 
 
 def test_the_volume_of_an_office_is_that_of_its_busiest_window() -> None:

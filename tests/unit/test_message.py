@@ -7,7 +7,7 @@ from method.figure import figure
 from schemas.alert import AlertChanged, AlertState, Evidence, Severity
 from schemas.base import read
 from schemas.export import ROOT
-from schemas.index import ChangeFigures
+from schemas.index import ChangeFigures, TrendFigures
 from schemas.registry import EntryKind
 from services.notify.channels.email import compose_mail
 from services.notify.channels.webhook import agency_secret
@@ -43,7 +43,7 @@ def test_it_says_what_fell_from_what_to_what_on_how_many_answers() -> None:
     for part in ("61.0%", "100 answers", "90.0%", "12:00 22/11/2026", "the last 7 days"):
         assert part in en, part
     assert message.subject == f"[Cảnh báo] Mức hài lòng giảm tại Đơn vị {UNIT}"
-    assert f"https://ln.example/#unit:{UNIT}" in message.text
+    assert "https://ln.example/desk/alerts/drop/unit%3A" in message.text
     assert "không phải số liệu thống kê" in message.text
     assert "not an official statistic" in message.text
 
@@ -67,6 +67,22 @@ def test_a_change_says_since_when_and_on_how_many_answers() -> None:
     assert "Since 12:00 22/11/2026: 41 of 130 answers were not satisfied." in message.text
     assert "41</strong> trong 130" in message.html
     assert "41 of 130 answers" in message.html
+
+
+def test_a_drift_says_where_to_from_what_is_usual() -> None:
+    trend = TrendFigures(index=81.6, usual=85.0, n=1147, deviation=3.3, end=NOW)
+    drifted = event()
+    evidence = drifted.evidence.model_copy(update={"trend": trend})
+    message = compose(
+        drifted.model_copy(update={"evidence": evidence}), OFFICE, "https://ln.example"
+    )
+    vi, _, en = message.text.partition("\n--\n")
+    for part in ("thường thấy tại đây: 85,0 %.", "trọng số): 81,6 %.", "giảm dần trong nhiều tuần"):
+        assert part in vi, part
+    for part in ("Usual here: 85.0%.", "(weighted mean): 81.6%.", "falling slowly for weeks"):
+        assert part in en, part
+    for part in ("<strong>85,0 %", "<strong>81,6 %", "85.0%.", "81.6%."):
+        assert part in message.html, part
 
 
 def silent(state: AlertState = AlertState.FIRING, **changes: Any) -> Message:

@@ -25,7 +25,8 @@ rules:
 
 def test_shipped_rules_are_valid_and_one_of_them_pages() -> None:
     rules = load_rules(ROOT / "deploy/rules/rules.yaml")
-    assert {rule.kind for rule in rules} == {"below_target", "drop", "change", "silent_kiosk"}
+    kinds = {"below_target", "drop", "change", "drift", "silent_kiosk"}
+    assert {rule.kind for rule in rules} == kinds
     assert [rule.id for rule in rules if rule.severity is Severity.CRITICAL] == ["change"]
     assert all(rule.min_n >= 30 for rule in rules if isinstance(rule, IndexRule))
 
@@ -70,6 +71,30 @@ def test_a_bad_file_is_refused_with_field_and_rule(tmp_path: Path, text: str, me
     path.write_text(text)
     with pytest.raises(YamlFileError, match=message.replace(".", r"\.")):
         load_rules(path)
+
+
+def test_doubled_ids_are_named_whatever_else_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    one = "  - {id: a, kind: drop, scopes: [unit], window: 7d, for: 1h, keep_firing_for: 2d, "
+    path.write_text(
+        "version: 2\nrules:\n"
+        f"{one}severity: loud}}\n{one}severity: info}}\n"
+        "  - {id: b, kind: guess}\n  - {id: b}\n  - none\n  - {id: a, kind: drop, scopes: []}\n"
+    )
+    with pytest.raises(YamlFileError) as refused:
+        load_rules(path)
+    told = [problem.removeprefix(f"{path}:") for problem in refused.value.problems]
+    assert [line for line in told if line.endswith("must be unique")] == [
+        "4:10: rules.1.id: must be unique",
+        "6:10: rules.3.id: must be unique",
+        "8:10: rules.5.id: must be unique",
+    ]
+    assert [line.split(" ", 1)[0] for line in told if "unique" not in line] == [
+        *("1:10:", "3:93:", "5:19:", "6:5:", "7:5:"),
+        *4 * ["8:5:"],
+        "8:33:",
+    ], "what is wrong besides has its own place"
+    assert "8:33: rules.5.scopes: Tuple should have at least 1 item" in "\n".join(told)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -32,6 +32,14 @@ SILENT = """\
     severity: warning
 """
 
+DRIFT = """
+    limit: 3.25
+    min_n: 30
+    for: 0s
+    keep_firing_for: 2d
+    severity: warning
+"""
+
 RULES = """\
 version: 1
 rules:
@@ -136,7 +144,7 @@ def test_without_a_file_that_is_there_nothing_is_done(command: str, tmp_path: Pa
 def test_the_shipped_rules_do_what_their_cases_say() -> None:
     code, output = rules("test", SHIPPED / "rules.test.yaml")
     assert code == 0, output
-    assert output.count("holds: ") == len(output.splitlines()) == 12
+    assert output.count("holds: ") == len(output.splitlines()) == 14
 
 
 def test_the_documented_case_holds_for_the_shipped_rules(tmp_path: Path) -> None:
@@ -170,6 +178,13 @@ def test_the_documented_case_holds_for_the_shipped_rules(tmp_path: Path) -> None
         ("alpha: 0.01", "alpha: 0.2"),
         ("min_points: 5", "min_points: 3"),
         ("min_points: 5\n    min_n: 30", "min_points: 5\n    min_n: 90"),
+        (DRIFT, DRIFT.replace("3.25", "2.9")),
+        (DRIFT, DRIFT.replace("3.25", "3.3")),
+        (DRIFT, DRIFT.replace("30", "29")),
+        (DRIFT, DRIFT.replace("30", "31")),
+        (DRIFT, DRIFT.replace("0s", "10m")),
+        (DRIFT, DRIFT.replace("2d", "1d")),
+        (DRIFT, DRIFT.replace("warning", "info")),
         (DROP, DROP.replace("1h", "70m")),
         (DROP, DROP.replace("12h", "13h")),
         (DROP, DROP.replace("info", "critical")),
@@ -256,6 +271,17 @@ def test_a_wrong_expectation_fails_and_says_what_there_was(
     change(path, before, after)
     lines = ["FAILED: fires", f"  {place(path, where)}: {difference}", "holds: does not", ""]
     assert rules("test", path) == (1, "\n".join(lines))
+
+
+def test_targets_go_by_what_a_case_says_stands_above(folder: Path) -> None:
+    change(folder / "rules.yaml", "rules:", "targets: [{target: 20, level: commune}]\nrules:")
+    cases = folder / "cases.yaml"
+    change(cases, "levels: {1: 3, 2: 2}", "levels: {1: 3, 5: 2}")
+    assert rules("test", cases)[0] == 0, "80 % is for what stands under nothing"
+    change(cases, "answers:", "above: {unit:A: [commune:00004, province:01]}\n    answers:")
+    code, output = rules("test", cases)
+    assert code == 1
+    assert "expected firing (warning), was no alert" in output
 
 
 def test_every_difference_of_every_case_is_told(folder: Path) -> None:

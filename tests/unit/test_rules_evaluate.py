@@ -1,15 +1,16 @@
 """The invented country: its charts are the real ones, and its figures are not out of thin air."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from rich.progress import Progress
 
-from langnghe.rules.country import Country, levels, move
+from langnghe.rules.country import Country, Trends, levels, move
 from langnghe.rules.evaluate import quiet, troubled
 from method.change import Chart, design, follow, steps
-from services.notify.rules import BelowTarget, Change, Drop, IndexRule, RuleFile
+from method.trend import deviation, trend, trend_design
+from services.notify.rules import BelowTarget, Change, Drift, Drop, IndexRule, RuleFile
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 FILE = RuleFile.model_validate(
@@ -50,6 +51,18 @@ FILE = RuleFile.model_validate(
 RULES = [rule for rule in FILE.rules if isinstance(rule, IndexRule)]
 
 
+DRIFT = Drift.model_validate(
+    {
+        "id": "drift",
+        "kind": "drift",
+        "window": "30d",
+        "for": "0s",
+        "keep_firing_for": "2d",
+        "severity": "warning",
+    }
+)
+
+
 @pytest.fixture
 def progress() -> Progress:
     return Progress(disable=True)
@@ -71,6 +84,44 @@ def test_many_charts_move_as_one_does() -> None:
         chart = follow(Chart(), came, float(references[office]), how)
         assert statistic[office] == pytest.approx(chart.statistic)
     assert statistic.max() > 0
+
+
+def test_many_trends_are_as_one_is() -> None:
+    rng = np.random.default_rng(2)
+    offices, days, today = 30, trend_design().days + 5, NOW.date()
+    n = rng.poisson(rng.choice([0.1, 2, 40], offices), (days, offices))
+    n[:, 0] = 0
+    bad = rng.binomial(n, rng.uniform(0, 0.5, offices))
+    usual, behind = rng.uniform(0.05, 0.4, offices), rng.uniform(100, 5000, offices)
+    many = Trends.of_days(n, bad, usual, behind)
+    deviations = many.deviations()
+    seen = 0
+    for office in range(offices):
+        counts = {
+            today - timedelta(days=days - row): (int(bad[row, office]), 0, 0, 0, int(good))
+            for row, good in enumerate((n - bad)[:, office])
+        }
+        one = trend(counts, today, trend_design())
+        if one is not None:
+            seen += 1
+            expected = deviation(one, float(usual[office]), float(behind[office]))
+            assert deviations[office] == pytest.approx(expected)
+            figures = many.figures(office, NOW)
+            assert figures.deviation == pytest.approx(expected)
+            assert figures.n == round(one.answers)
+        else:
+            assert many.answers[office] == pytest.approx(0, abs=1e-6), "nobody answered"
+    assert seen == offices - 1
+
+
+def test_offices_where_nothing_changes_seldom_drift_and_those_that_slide_do(
+    progress: Progress,
+) -> None:
+    fired = quiet([DRIFT], 10, 200, 2.0, 1, progress)
+    assert 0 < len(fired) / 200 < 0.15, "once in more than thirteen years"
+    country = Country([DRIFT], 30, np.full(50, 0.1), np.random.default_rng(1))
+    country.live(90, lambda day: np.full(50, 0.1 + 0.001 * day), lambda: None)
+    assert len({fired.unit for fired in country.fired}) > 45
 
 
 def test_offices_where_nothing_changes_are_alarmed_as_often_as_the_rule_says(
@@ -101,6 +152,17 @@ def test_a_fall_makes_the_rules_of_windows_fire_and_a_recovery_ends_them() -> No
         units = [fired.unit for fired in country.fired if fired.rule is rule and fired.day > 5]
         assert set(units) == set(range(20)), rule.id
         assert len(units) < 30, "one alert each, but for chance"
+
+
+def test_an_invented_country_has_the_targets_that_are_for_all() -> None:
+    low = RULES[1].model_dump(by_alias=True) | {"target": 99}
+    dated = [{"target": 50, "to": "2026-01-20"}, {"target": 99, "level": "commune"}]
+    found = RuleFile.model_validate({"version": 1, "targets": dated, "rules": [low]}).rules
+    rules = [rule for rule in found if isinstance(rule, IndexRule)]
+    country = Country(rules, 50, np.full(20, 0.15), np.random.default_rng(1))
+    country.live(30, lambda _: np.full(20, 0.15), lambda: None)
+    assert {fired.unit for fired in country.fired} == set(range(20))
+    assert {fired.day for fired in country.fired} == {16.0}, "from the day that it ends"
 
 
 def test_the_same_seed_gives_the_same_country() -> None:

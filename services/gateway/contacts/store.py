@@ -13,8 +13,7 @@ from pymongo import ASCENDING, IndexModel
 
 from schemas.collections import RESPONSES
 from schemas.masking import mask
-from services.gateway import audit
-from services.gateway.audit import Act, Actor, Head
+from services.gateway.audit import Act, Actor, audited
 from services.gateway.contacts.asking import ContactRequest
 from services.gateway.contacts.sealing import MasterKey, Sealed
 from services.runtime.database import Database, Session
@@ -119,15 +118,14 @@ async def erase_as(
         UnknownContactError: when there is none.
     """
 
-    async def work(session: Session) -> Head:
+    async def work(session: Session) -> tuple[None, Act]:
         found = await database[CONTACTS].find_one({"_id": contact}, {"_id": 1}, session=session)
         if found is None:
             raise UnknownContactError
         await _destroy(database, contact, session)
-        act = Act(actor, "contact.erase", str(contact), {"why": mask(why)})
-        return await audit.append(database, session, act, now)
+        return None, Act(actor, "contact.erase", str(contact), {"why": mask(why)})
 
-    audit.tell(await database.transaction(work))
+    await audited(database, work, now)
 
 
 async def look(
@@ -140,19 +138,16 @@ async def look(
         SealError: when it does not open.
     """
 
-    async def work(session: Session) -> tuple[str, Head]:
+    async def work(session: Session) -> tuple[str, Act]:
         due = {"_id": contact, "expires_at": {"$gt": now}}
         document = await database[CONTACTS].find_one(due, session=session)
         wrapped = await database[KEYS].find_one(due, session=session)
         if document is None or wrapped is None:
             raise UnknownContactError
         value = key.open(contact, Sealed(value=document["value"], key=wrapped["key"]))
-        act = Act(actor, "contact.look", str(contact), {"why": mask(why)})
-        return value, await audit.append(database, session, act, now)
+        return value, Act(actor, "contact.look", str(contact), {"why": mask(why)})
 
-    value, head = await database.transaction(work)
-    audit.tell(head)
-    return value
+    return await audited(database, work, now)
 
 
 async def listing(database: Database, now: datetime) -> AsyncIterator[Listed]:

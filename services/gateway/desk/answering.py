@@ -1,16 +1,17 @@
 """Alerts as the agency responsible sees them, and its answers on their way to notify."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import UUID7, BaseModel, ConfigDict, Field, ValidationError
 
 from method.handling import allowed, broken_rule
+from method.overdue import overdue
 from schemas.alert import AgencyReplied, AlertChanged, AlertState, ReplyKind
 from schemas.collections import ALERTS
 from schemas.feedback import Violation
+from schemas.history import Moment
 from schemas.scope import COUNTRY, Scope
 from schemas.topics import AGENCY_REPLIED
 from services.gateway import audit
@@ -51,7 +52,9 @@ class DeskAlert(BaseModel):
     name: Name
     alert: AlertChanged
     replies: list[AgencyReplied]
+    history: Annotated[list[Moment], Field(description="What befell it, oldest first")]
     allowed: list[ReplyKind]
+    overdue: Annotated[bool, Field(description="An answer should be there by now, and is not")]
 
 
 class DeskList(BaseModel):
@@ -76,27 +79,41 @@ class Desk:
 
     def _view(self, document: Document) -> DeskAlert:
         alert = AlertChanged.model_validate(document["event"], strict=False)
+        replies, history = _replies(document), _history(document)
         return DeskAlert(
-            name=self._reader.name(alert.scope) or Name(vi=alert.scope, en=alert.scope),
+            name=self.name(alert.scope),
             alert=alert,
-            replies=_replies(document),
+            replies=replies,
+            history=history,
             allowed=allowed(alert.handling),
+            overdue=overdue(alert, replies, history, self._clock()),
         )
 
-    async def alerts(self, scope: Scope, scopes: Sequence[Scope], limit: int) -> DeskList:
-        """The alerts of a scope and of what stands below it.
+    def name(self, scope: Scope) -> Name:
+        """A scope's name; the scope itself, if nobody knows it."""
+        return self._reader.name(scope) or Name(vi=scope, en=scope)
 
-        Args:
-            scope: that is asked for.
-            scopes: itself and what stands below it.
-            limit: most to return.
+    async def one(self, account: Account, key: str) -> DeskAlert:
+        """An alert that fired, of an account's part of the registry.
+
+        Raises:
+            ProblemError: 404 for an alert that is not there or not of that part.
         """
+        document = await self._database[ALERTS].find_one(
+            {"_id": key, "state": {"$in": list(_TOLD)}}, {"event": 1, "replies": 1, "history": 1}
+        )
+        if document is None or not self._guard.covers(account, document["event"]["scope"]):
+            raise ProblemError(404, "unknown-alert", "There is no such alert of your agency.")
+        return self._view(document)
+
+    async def alerts(self, scope: Scope, limit: int) -> DeskList:
+        """So many alerts of a scope and of what stands below it."""
         query: dict[str, Any] = {
             "state": {"$in": list(_TOLD)},
             "changed_at": {"$gte": self._clock() - _RECENT},
         }
         firing: dict[str, Any] = {"state": AlertState.FIRING.value}
-        within = {} if scope == COUNTRY else {"scope": {"$in": list(scopes)}}
+        within = {} if scope == COUNTRY else {"scope": {"$in": self._reader.within(scope)}}
         cursor = self._database[ALERTS].find({"$or": [query, firing], **within})
         found = await cursor.sort("changed_at", -1).limit(limit).to_list(None)
         return DeskList(scope=scope, alerts=[self._view(document) for document in found])
@@ -108,12 +125,7 @@ class Desk:
             ProblemError: 404 for an alert that is not there or is not the account's to answer, 422
                 naming the rule that the answer breaks, 503 when Kafka does not have it.
         """
-        document = await self._database[ALERTS].find_one(
-            {"_id": answer.alert, "state": {"$in": list(_TOLD)}}, {"event": 1, "replies": 1}
-        )
-        if document is None or not self._guard.covers(account, document["event"]["scope"]):
-            raise ProblemError(404, "unknown-alert", "There is no such alert of your agency.")
-        view = self._view(document)
+        view = await self.one(account, answer.alert)
         given = self._given(account, answer)
         known = [reply for reply in view.replies if reply.id == given.id]
         if known:
@@ -153,3 +165,7 @@ def _replies(document: Document) -> list[AgencyReplied]:
     return [
         AgencyReplied.model_validate(reply, strict=False) for reply in document.get("replies", ())
     ]
+
+
+def _history(document: Document) -> list[Moment]:
+    return [Moment.model_validate(moment) for moment in document.get("history", ())]

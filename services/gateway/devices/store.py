@@ -8,8 +8,7 @@ from typing import Final
 from schemas.collections import DEVICES
 from schemas.device import DeviceKind
 from schemas.scope import Scope
-from services.gateway import audit
-from services.gateway.audit import Act, Actor, Head
+from services.gateway.audit import Act, Actor, audited
 from services.gateway.devices.model import Device, PublicKey, device_id
 from services.runtime.cached import next_revision
 from services.runtime.database import Database, Document, Session
@@ -57,14 +56,11 @@ async def invite(
         "used_by": None,
     }
 
-    async def work(session: Session) -> Head:
+    async def work(session: Session) -> tuple[None, Act]:
         await database[INVITATIONS].insert_one(invitation, session=session)
-        details = {"kind": kind.value, "name": name}
-        return await audit.append(
-            database, session, Act(actor, "device.invite", scope, details), now
-        )
+        return None, Act(actor, "device.invite", scope, {"kind": kind.value, "name": name})
 
-    audit.tell(await database.transaction(work))
+    await audited(database, work, now)
     return code
 
 
@@ -76,7 +72,7 @@ async def enrol(database: Database, code: str, key: PublicKey, now: datetime) ->
     """
     name = device_id(key)
 
-    async def work(session: Session) -> tuple[Device, Head | None]:
+    async def work(session: Session) -> tuple[Device, Act | None]:
         # A write, so that of two that use one code at once only one comes through.
         invitation = await database[INVITATIONS].find_one_and_update(
             {
@@ -108,14 +104,9 @@ async def enrol(database: Database, code: str, key: PublicKey, now: datetime) ->
         )
         await next_revision(database, DEVICES, session)
         actor = Actor(kind="device", name=name, role=device.kind.value)
-        return device, await audit.append(
-            database, session, Act(actor, "device.enrol", name, {"scope": device.scope}), now
-        )
+        return device, Act(actor, "device.enrol", name, {"scope": device.scope})
 
-    device, head = await database.transaction(work)
-    if head is not None:
-        audit.tell(head)
-    return device
+    return await audited(database, work, now)
 
 
 async def enrol_directly(
@@ -148,7 +139,7 @@ async def revoke(database: Database, name: str, why: str, actor: Actor, now: dat
         UnknownDeviceError: when there is no such device, or it is revoked already.
     """
 
-    async def work(session: Session) -> Head:
+    async def work(session: Session) -> tuple[None, Act]:
         changed = await database[DEVICES].update_one(
             {"_id": name, "revoked_at": None},
             {"$set": {"revoked_at": now.isoformat()}},
@@ -157,11 +148,9 @@ async def revoke(database: Database, name: str, why: str, actor: Actor, now: dat
         if not changed.modified_count:
             raise UnknownDeviceError(name)
         await next_revision(database, DEVICES, session)
-        return await audit.append(
-            database, session, Act(actor, "device.revoke", name, {"why": why}), now
-        )
+        return None, Act(actor, "device.revoke", name, {"why": why})
 
-    audit.tell(await database.transaction(work))
+    await audited(database, work, now)
 
 
 async def read_devices(database: Database, scope: Scope | None = None) -> list[Device]:

@@ -15,8 +15,7 @@ from method.period import local_day
 from schemas.feedback import Violation
 from schemas.registry import Registry
 from schemas.scope import COUNTRY
-from services.gateway import audit
-from services.gateway.audit import Act, Actor, Head
+from services.gateway.audit import Act, Actor, audited
 from services.gateway.people import sessions
 from services.gateway.people.access import AgencyScope, Role, scope_rule
 from services.gateway.people.passwords import Passwords, broken_rule
@@ -196,13 +195,12 @@ class Accounts:
         document = {"_id": new.id, **fields, **await self._hashed(new.password, new.id, new.name)}
         details = {"role": new.role.value, "scope": new.scope}
 
-        async def work(session: Session) -> Head:
+        async def work(session: Session) -> tuple[None, Act]:
             await self._database[ACCOUNTS].insert_one(document, session=session)
-            act = Act(actor, "account.add", new.id, details)
-            return await audit.append(self._database, session, act, self._clock())
+            return None, Act(actor, "account.add", new.id, details)
 
         try:
-            audit.tell(await self._database.transaction(work))
+            await audited(self._database, work, self._clock())
         except DuplicateKeyError as error:
             key = (error.details or {}).get("keyPattern", {})
             field = "id" if "_id" in key else "subject"
@@ -222,7 +220,7 @@ class Accounts:
             raise UnknownAccountError(key)
         hashed = await self._hashed(change.password, key, change.name or now.name)
 
-        async def work(session: Session) -> tuple[Account, Head]:
+        async def work(session: Session) -> tuple[Account, Act]:
             document = await self._database[ACCOUNTS].find_one_and_update(
                 {"_id": key}, {"$set": {**fields, **hashed}}, return_document=True, session=session
             )
@@ -232,12 +230,9 @@ class Accounts:
             if {"role", "scope"} & fields.keys():
                 self._check_scope(account.role, account.scope, registry)
             await sessions.end_all(self._database, session, key)
-            act = Act(actor, "account.change", key, _said(fields, hashed))
-            return account, await audit.append(self._database, session, act, self._clock())
+            return account, Act(actor, "account.change", key, _said(fields, hashed))
 
-        account, head = await self._database.transaction(work)
-        audit.tell(head)
-        return account
+        return await audited(self._database, work, self._clock())
 
 
 def _said(fields: Mapping[str, Any], hashed: Mapping[str, str]) -> dict[str, str]:

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from method.definition import definition_on
 from method.period import local_day
 from schemas.collections import RESPONSES
 from schemas.feedback import AgencyCode, Channel
+from schemas.instrument import OVERALL
 from schemas.registry import EntryKind, Registry
 from schemas.scope import Scope, scope_kind
 from services.runtime.cached import Cached
@@ -36,6 +38,10 @@ class CommentList(BaseModel):
     scope: Scope
     comments: list[CommentView]
     next: Annotated[str | None, Field(description="`after` of the next page, if there is one")]
+
+
+def _view(document: Document) -> CommentView:
+    return CommentView.model_validate({**document, "id": document["_id"]})
 
 
 def _cursor(document: Document) -> str:
@@ -70,6 +76,18 @@ class Comments:
         below = self._registry.value.below(scope, local_day(self._clock()))
         return [entry.code for entry in below if entry.kind is EntryKind.UNIT]
 
+    async def dissatisfied(self, scope: Scope, since: datetime, limit: int) -> list[CommentView]:
+        """The newest comments since a moment, of answers whose overall level is not satisfied."""
+        satisfied_from = definition_on(local_day(self._clock())).satisfied_from
+        query: dict[str, Any] = {
+            "unit": {"$in": self._units(scope)},
+            "comment": {"$type": "string"},
+            "occurred_at": {"$gte": since},
+            f"answers.{OVERALL}": {"$lt": satisfied_from},
+        }
+        found = self._database[RESPONSES].find(query).sort([("occurred_at", -1), ("_id", -1)])
+        return [_view(document) async for document in found.limit(limit)]
+
     async def read(self, scope: Scope, days: int, after: str | None, limit: int) -> CommentList:
         """A page of the comments of a scope's units, no older than some days."""
         now = self._clock()
@@ -85,6 +103,6 @@ class Comments:
         page = found[:limit]
         return CommentList(
             scope=scope,
-            comments=[CommentView.model_validate({**d, "id": d["_id"]}) for d in page],
+            comments=[_view(document) for document in page],
             next=_cursor(page[-1]) if len(found) > limit else None,
         )

@@ -15,7 +15,7 @@ Language = Literal["vi", "en"]
 
 _GATEWAY = Path(__file__).resolve().parents[1]
 _TEMPLATES = Jinja2Templates(
-    directory=[_GATEWAY / "people" / "templates", _GATEWAY / "desk" / "templates"]
+    directory=[_GATEWAY / part / "templates" for part in ("people", "desk", "commendations")]
 )
 
 

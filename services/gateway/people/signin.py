@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.gateway import audit
-from services.gateway.audit import Act, Actor, Head
+from services.gateway.audit import Act, Actor, audited
 from services.gateway.limits import address
 from services.gateway.people.access import Permission
 from services.gateway.people.accounts import ACCOUNTS, Account, Accounts, Identity
@@ -94,22 +94,18 @@ class SignIn:
         valid = {"_id": account.id, "disabled": False, **proven}
         now = self._clock()
 
-        async def work(session: Session) -> tuple[str, Head] | None:
+        async def work(session: Session) -> tuple[str | None, Act | None]:
             written = await self._database[ACCOUNTS].update_one(
                 valid, {"$set": {"signed_in_at": now, **renewed}}, session=session
             )
             if not written.matched_count:
-                return None
+                return None, None
             token = await self._sessions.begin(session, account.id)
-            act = Act(account.actor(), "account.sign_in", account.id, {"how": how})
-            return token, await audit.append(self._database, session, act, now)
+            return token, Act(account.actor(), "account.sign_in", account.id, {"how": how})
 
-        begun = await self._database.transaction(work)
-        if begun is None:
+        token = await audited(self._database, work, now)
+        if token is None:
             await self.refuse(account, how)
-            return None
-        token, head = begun
-        audit.tell(head)
         return token
 
     async def refuse(self, account: Account | None, how: How) -> None:

@@ -5,13 +5,13 @@ Every figure is here in full; `services.gateway.published.public` makes of it wh
 
 from datetime import date, timedelta
 
-from method.definition import definition_of, definition_on
+from method.definition import definition_of
 from method.figure import figure
-from method.period import day_key, local_day, local_hour_start
-from method.window import window_figures
+from method.index import Parts, rolling_index
+from method.period import day_key, local_day
 from schemas.alert import AlertChanged, AlertState, Evidence
 from schemas.collections import ALERTS, INDICES, TALLIES
-from schemas.figure import Counts
+from schemas.counts import counts_of
 from schemas.index import IndexUpdated, WindowFigures
 from schemas.instrument import OVERALL
 from schemas.registry import EntryKind, Registry
@@ -29,7 +29,7 @@ from services.gateway.published.views import (
 )
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
-from services.runtime.database import Database, Document
+from services.runtime.database import Database
 
 COUNTRY_NAME = Name(vi="Cả nước", en="Viet Nam")
 
@@ -53,6 +53,11 @@ class Reader:
         entry = self._registry.value.latest(scope, self._today())
         return Name(vi=entry.name_vi, en=entry.name_en) if entry else None
 
+    def within(self, scope: Scope) -> list[Scope]:
+        """A scope and all that stands below it today."""
+        below = self._registry.value.below(scope, self._today())
+        return [scope, *(entry.key for entry in below)]
+
     def _below(self, parent: Scope, kind: EntryKind | None) -> list[Scope]:
         """What stands under a scope today: directly, or at any depth if it is of one kind."""
         registry, today = self._registry.value, self._today()
@@ -61,17 +66,7 @@ class Reader:
         return [entry.key for entry in registry.below(parent, today) if entry.kind is kind]
 
     def _empty(self, scope: Scope) -> IndexUpdated:
-        now = self._clock()
-        definition = definition_on(local_day(now))
-        return IndexUpdated(
-            scope=scope,
-            item=OVERALL,
-            basis="management_information",
-            method=definition.version,
-            as_of=local_hour_start(now),
-            version=0,
-            windows=window_figures(definition, now, {}),
-        )
+        return rolling_index(scope, OVERALL, Parts(), self._clock(), version=0)
 
     async def _indices(self, scopes: list[Scope]) -> dict[Scope, list[IndexUpdated]]:
         found: dict[Scope, list[IndexUpdated]] = {scope: [] for scope in scopes}
@@ -111,7 +106,7 @@ class Reader:
         return [
             DayView(
                 day=date.fromisoformat(document["period"]),
-                figure=figure(_counts(document), definition),
+                figure=figure(counts_of(document), definition),
             )
             async for document in self._database[TALLIES]
             .find(
@@ -174,8 +169,3 @@ def _evidence(evidence: Evidence | Silence) -> EvidenceView | SilenceView:
 def _windows(windows: dict[str, WindowFigures]) -> dict[str, WindowView]:
     # Checked when they were read: a list of the country has a hundred thousand figures.
     return {name: WindowView.model_construct(**dict(window)) for name, window in windows.items()}
-
-
-def _counts(document: Document) -> Counts:
-    one, two, three, four, five = (int(document[f"n{level}"]) for level in range(1, 6))
-    return one, two, three, four, five

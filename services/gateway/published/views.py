@@ -107,7 +107,7 @@ class AlertBody(BaseModel):
     revision: Annotated[int, Field(description="Grows by one with every change")]
     rule: str
     kind: Annotated[
-        str, Field(description="Which detector: below_target, drop, change, silent_kiosk")
+        str, Field(description="Which detector: below_target, drop, change, drift, silent_kiosk")
     ]
     severity: Severity
     scope: Scope

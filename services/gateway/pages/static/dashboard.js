@@ -128,9 +128,10 @@ function alertText({ alert }) {
     return `${word("belowTarget")} ${percent(target)}: ${summary(current)}`;
   }
   const since = baseline === null ? "" : ` ${word("since")} ${percent(baseline)}`;
+  const fell = word(alert.kind === "drift" ? "drifted" : "fell");
   return current.withheld && !since
-    ? `${word("fell")} (${word("withheldBriefly")})`
-    : `${word("fell")}${since} ${word("to")} ${summary(current)}`;
+    ? `${fell} (${word("withheldBriefly")})`
+    : `${fell}${since} ${word("to")} ${summary(current)}`;
 }
 
 function drawAlerts() {

@@ -1,0 +1,1 @@
+"""Offices whose quarter stood above target and peers."""
