@@ -80,7 +80,7 @@ class Kiosk:
         What the gateway refuses for good is put aside into the folder `refused`.
         """
         for path in self.waiting():
-            status = await self._post(path.read_bytes())
+            status = await self._post("/v1/feedback", path.read_bytes())
             if status == HTTPStatus.ACCEPTED:
                 path.unlink()
             elif status is None or status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -91,11 +91,19 @@ class Kiosk:
                 path.rename(aside / path.name)
         return len(self.waiting())
 
-    async def _post(self, body: bytes) -> int | None:
+    async def beat(self) -> bool:
+        """Show that this kiosk is there, once a minute, also while nobody answers.
+
+        Returns:
+            Whether the gateway has heard it; if not, the next one is as good.
+        """
+        body = json.dumps({"queued": len(self.waiting())}).encode()
+        return await self._post("/v1/heartbeats", body) == HTTPStatus.ACCEPTED
+
+    async def _post(self, path: str, body: bytes) -> int | None:
         if self._signer is None:
             msg = "the device is not enrolled"
             raise EnrolmentError(msg)
-        path = "/v1/feedback"
         now = datetime.now(UTC) + self._clock_is_behind
         headers = self._signer.headers("POST", path, body, now)
         try:

@@ -14,10 +14,12 @@ from langnghe.console import MISUSED, print_outcome, results, stop
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.period import LOCAL_ZONE, local_day
 from schemas.collections import QUARANTINE, RESPONSES
+from schemas.device import DeviceKind
 from schemas.scope import COUNTRY, Scope, scope_kind
-from services.gateway.devices.model import Device, DeviceKind
+from services.gateway.devices.model import Device
 from services.gateway.devices.store import UnknownDeviceError, invite, read_devices, revoke
 from services.gateway.registry.store import read_registry
+from services.notify.storage import KIOSKS
 from services.runtime.database import Database
 from services.runtime.settings import Settings
 
@@ -102,7 +104,7 @@ def listing(
 
 
 async def _story(database: Database, name: str) -> dict[str, Any] | None:
-    """A device, what came from it, and what speaks of a copied key."""
+    """A device, what came from it and when, and what speaks of a copied key."""
     found = [device for device in await read_devices(database) if device.id == name]
     if not found:
         return None
@@ -111,12 +113,15 @@ async def _story(database: Database, name: str) -> dict[str, Any] | None:
     last = newest["sequence"] if newest else 0
     stored = await database[RESPONSES].count_documents(numbered)
     reused = {"device": name, "reason": "sequence_reused"}
+    heard = await database[KIOSKS].find_one({"_id": name})
     return {
         **_shown(found[0]),
         "answers": stored,
         "last_number": last,
         "numbers_missing": last - stored,
         "numbers_used_again": await database[QUARANTINE].count_documents(reused),
+        "last_heard": _when(heard["seen_at"]) if heard else None,
+        "queued": heard.get("queued") if heard else None,
     }
 
 
@@ -126,7 +131,10 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON")] = False,
     data: DataOption = DEFAULT_FOLDER,
 ) -> None:
-    """One device: its answers, numbers that never came, numbers used again (a copied key)."""
+    """One device: its answers, numbers that never came, numbers used again (a copied key).
+
+    Of a kiosk also when it was last heard, and how many answers waited on it when it last said so.
+    """
     story = _run(data, lambda database: _story(database, device))
     if story is None:
         stop(f"{device}: no such device", MISUSED)

@@ -19,7 +19,7 @@ from services.gateway.registry.store import read_registry
 from services.runtime.settings import Settings
 from simulator.citizens import Citizens, Fall, Office
 from simulator.faults import Faults, Parcel, pack
-from simulator.fleet import enrol_fleet
+from simulator.fleet import dismiss_fleet, enrol_fleet
 from simulator.kiosks import kiosks
 from simulator.ledger import Ledger
 from simulator.levels import published_index
@@ -145,7 +145,10 @@ def command(
         return Summary(ledger.sent, ledger.acknowledged, ledger.refused, left)
 
     notes.print(f"{rate} answers a second to {gateway} for {seconds:.0f} s")
-    summary = asyncio.run(run())
+    try:
+        summary = asyncio.run(run())
+    finally:
+        with_database(settings, "simulate", lambda database: dismiss_fleet(database, fleet))
     if as_json:
         results.print(json.dumps(asdict(summary)))
     else:

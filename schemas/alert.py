@@ -18,6 +18,7 @@ from schemas.base import Event
 from schemas.feedback import AgencyCode
 from schemas.figure import Figure, Percent
 from schemas.index import ChangeFigures, TrendFigures
+from schemas.kiosk import KioskSilence
 from schemas.masking import mask
 from schemas.scope import Scope
 
@@ -96,7 +97,9 @@ class AlertChanged(Event):
     alert: Annotated[str, Field(description="The same from opening to end")]
     revision: Annotated[int, Field(ge=1, description="Grows by one with every change")]
     rule: str
-    kind: Annotated[str, Field(description="Which detector: below_target, drop, change, drift")]
+    kind: Annotated[
+        str, Field(description="Which detector: below_target, drop, change, drift, silent_kiosk")
+    ]
     severity: Severity
     scope: Scope
     state: AlertState
@@ -106,7 +109,9 @@ class AlertChanged(Event):
         Field(description="Since when, as it opened: first of the change's run, or of the window"),
     ] = None
     changed_at: AwareDatetime
-    evidence: Evidence
+    evidence: Annotated[
+        Evidence | KioskSilence, Field(description="Figures of an index, or the silence of kiosks")
+    ]
     latest_received_at: Annotated[
         AwareDatetime | None, Field(description="Newest answer behind the change")
     ] = None

@@ -5,6 +5,9 @@ from typing import Final
 REGISTRY: Final = "registry.entries"
 """Owner: gateway. `RegistryEntry` as JSON, `_id` kind:code@valid_from."""
 
+DEVICES: Final = "gateway.devices"
+"""Owner: gateway. One document a device, `_id` its id; others read `EnrolledDevice` of it."""
+
 RESPONSES: Final = "ingest.responses"
 """Owner: ingest. One document a response, `_id` its event id; `source` is where its record stood,
 so that a redelivery can be told from the same event sent twice; `copies` are such others."""

@@ -6,6 +6,7 @@ from typing import Final
 from schemas.topics import (
     AGENCY_REPLIED,
     ALERT_CHANGED,
+    DEVICE_HEARTBEAT,
     FEEDBACK_ACCEPTED,
     FEEDBACK_QUARANTINED,
     FEEDBACK_SUBMITTED,
@@ -27,7 +28,7 @@ FLOWS: Final = {
     "gateway": Flow(
         purpose="The HTTP edge: receives feedback, serves indices, alerts and live updates.",
         receives=(INDEX_UPDATED, ALERT_CHANGED),
-        sends=(FEEDBACK_SUBMITTED, AGENCY_REPLIED),
+        sends=(FEEDBACK_SUBMITTED, AGENCY_REPLIED, DEVICE_HEARTBEAT),
     ),
     "ingest": Flow(
         purpose="Checks, de-duplicates, enriches and stores responses; sets aside what is wrong.",
@@ -41,7 +42,7 @@ FLOWS: Final = {
     ),
     "notify": Flow(
         purpose="Raises alerts by rules, tells the responsible agency, follows up.",
-        receives=(INDEX_UPDATED, AGENCY_REPLIED),
+        receives=(INDEX_UPDATED, AGENCY_REPLIED, DEVICE_HEARTBEAT),
         sends=(ALERT_CHANGED,),
     ),
     "operator": Flow(

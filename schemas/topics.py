@@ -97,7 +97,7 @@ DEVICE_HEARTBEAT: Final = Topic(
     keyed_by="device",
     partitions=1,
     retention=timedelta(days=1),
-    purpose="Signs of life from kiosks.",
+    purpose="Signs of life from kiosks, and from the gateway that listens to them.",
 )
 
 TOPICS: Final = (

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client.keys import public_text
 from client.signing import Signer
+from schemas.device import DeviceKind
 from services.gateway.audit import Actor
-from services.gateway.devices.model import DeviceKind
-from services.gateway.devices.store import enrol_directly
+from services.gateway.devices.store import enrol_directly, revoke
 from services.runtime.database import Database
 
 
@@ -28,6 +28,11 @@ class Fleet:
         self._by_device = {signer.device: signer for signer in signers.values()}
         self._numbers: Counter[str] = Counter()
 
+    @property
+    def devices(self) -> list[str]:
+        """The kiosks, by their ids."""
+        return list(self._by_device)
+
     def stamp(self, unit: str) -> dict[str, Any]:
         """Device and number of the next answer of an office."""
         self._numbers[unit] += 1
@@ -38,9 +43,11 @@ class Fleet:
         return self._by_device[device].headers("POST", path, body)
 
 
+_ACTOR: Final = Actor(kind="command", name="simulator", role="command")
+
+
 async def enrol_fleet(database: Database, units: Iterable[str]) -> Fleet:
     """Invite and enrol a kiosk for every office."""
-    actor = Actor(kind="command", name="simulator", role="command")
     signers: dict[str, Signer] = {}
     for unit in units:
         key = Ed25519PrivateKey.generate()
@@ -50,8 +57,14 @@ async def enrol_fleet(database: Database, units: Iterable[str]) -> Fleet:
             scope=f"unit:{unit}",
             name="simulator",
             key=public_text(key),
-            actor=actor,
+            actor=_ACTOR,
             now=datetime.now(UTC),
         )
         signers[unit] = Signer(device.id, key)
     return Fleet(signers)
+
+
+async def dismiss_fleet(database: Database, fleet: Fleet) -> None:
+    """Revoke the kiosks of a fleet: nobody is to miss them when they are silent from now on."""
+    for device in fleet.devices:
+        await revoke(database, device, "the simulation is over", _ACTOR, datetime.now(UTC))

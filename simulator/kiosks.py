@@ -22,6 +22,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 _AT_ONCE = 8
 """Requests under way for one kiosk: it has a queue, and stands here for many of its kind."""
 _BATCH = 500
+_HEARTBEAT_SECONDS = 60.0
 
 
 class Kiosks:
@@ -78,6 +79,23 @@ class Kiosks:
             # with what waits keep a gateway down that could recover.
             await asyncio.sleep(max(pause, longest) * random.uniform(0.5, 1.0))  # noqa: S311
             longest = min(2 * longest, _LONGEST_PAUSE_SECONDS)
+
+    async def beat(self) -> None:
+        """Show once a minute that every kiosk is there, until this is cancelled."""
+        while True:
+            await asyncio.gather(*(self._beat(device) for device in self._fleet.devices))
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
+
+    async def _beat(self, device: str) -> None:
+        path, body = "/v1/heartbeats", b"{}"
+        headers = self._fleet.headers(device, path, body)
+        try:
+            async with self._session.post(
+                self._gateway + path, data=body, headers=headers
+            ) as response:
+                await response.read()
+        except (aiohttp.ClientError, TimeoutError):
+            pass  # the next one is as good
 
     async def send_history(self, answers: Sequence[Answer]) -> None:
         """Send many old answers in batches, each kiosk its own, as if it had been cut off."""
@@ -138,8 +156,14 @@ class Kiosks:
 
 @asynccontextmanager
 async def kiosks(gateway: str, ledger: Ledger, fleet: Fleet) -> AsyncIterator[Kiosks]:
-    """Kiosks that send to a gateway, as long as the block runs."""
+    """Kiosks that send to a gateway, and show that they are there, as long as the block runs."""
     connector = aiohttp.TCPConnector(limit=200)
     timeout = aiohttp.ClientTimeout(total=15)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-        yield Kiosks(session, gateway, ledger, fleet)
+        sending = Kiosks(session, gateway, ledger, fleet)
+        beating = asyncio.create_task(sending.beat())
+        try:
+            yield sending
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)

@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client.keys import public_text
 from client.signing import Signer
+from schemas.device import DeviceKind
 from schemas.scope import COUNTRY
 from services.gateway.audit import Actor
-from services.gateway.devices.model import DeviceKind
 from services.gateway.devices.store import enrol_directly
 from services.runtime.database import Database
 

@@ -14,8 +14,8 @@ from langnghe.rehearsal import load_registry
 from langnghe.simulate import Load, fields_of, offices_of, telling
 from langnghe.up import progress
 from langnghe.verify import settled, verify
+from schemas.device import DeviceKind
 from services.gateway.audit import Actor
-from services.gateway.devices.model import DeviceKind
 from services.gateway.devices.store import invite
 from services.runtime.database import Database
 from simulator.agency import Agency

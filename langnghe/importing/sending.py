@@ -14,9 +14,9 @@ from client.keys import public_text
 from client.signing import Signer
 from langnghe.audit import operator
 from schemas.collections import RESPONSES
+from schemas.device import DeviceKind
 from schemas.feedback import Response
 from schemas.scope import COUNTRY
-from services.gateway.devices.model import DeviceKind
 from services.gateway.devices.store import enrol_directly, revoke
 from services.runtime.database import Database
 

@@ -25,7 +25,7 @@ from schemas.index import IndexUpdated, TrendFigures, WindowFigures
 from services.notify.alerts import read_index
 from services.notify.detectors import QUIET
 from services.notify.lifecycle import Alert, advance
-from services.notify.rules import BelowTarget, Change, Drift, Drop, Rule, rule_at
+from services.notify.rules import BelowTarget, Change, Drift, Drop, IndexRule, rule_at
 
 Numbers = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -52,7 +52,7 @@ class Fired:
         day: when it did; days since the start, with their fraction.
     """
 
-    rule: Rule
+    rule: IndexRule
     unit: int
     day: float
 
@@ -132,7 +132,7 @@ class Country:
         resolved: every one that was resolved.
     """
 
-    rules: Sequence[Rule]
+    rules: Sequence[IndexRule]
     votes: float
     levels: Numbers
     rng: np.random.Generator
@@ -259,7 +259,7 @@ class Country:
         chosen = set(np.flatnonzero(suspect & enough).tolist())
         return sorted(chosen | {unit for name, unit in self._open if name == rule.id})
 
-    def _read(self, rule: Rule, unit: int, day: int) -> None:
+    def _read(self, rule: IndexRule, unit: int, day: int) -> None:
         now = _START + timedelta(days=day)
         before = self._open.get((rule.id, unit))
         if before is not None:
@@ -280,7 +280,7 @@ class Country:
             self.fired.append(Fired(rule, unit, day + 1.0))
         self._open[rule.id, unit] = after
 
-    def _index(self, rule: Rule, unit: int, now: datetime, version: int) -> IndexUpdated:
+    def _index(self, rule: IndexRule, unit: int, now: datetime, version: int) -> IndexUpdated:
         length = self._definition.windows[rule.window].days or 1
 
         def of(first: int) -> tuple[int, int, int, int, int]:

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from langnghe.console import MISUSED, notes, results, stop
 from langnghe.rules.country import Country, Fired, levels
 from schemas.alert import Severity
-from services.notify.rules import BelowTarget, Rule, load_rules
+from services.notify.rules import BelowTarget, IndexRule, load_rules
 from services.runtime.yamlfile import YamlFileError
 
 RULES: Final = Path("deploy/rules/rules.yaml")
@@ -89,7 +89,12 @@ class Outcome:
 
 
 def quiet(
-    rules: Sequence[Rule], votes: float, units: int, years: float, seed: int, progress: Progress
+    rules: Sequence[IndexRule],
+    votes: float,
+    units: int,
+    years: float,
+    seed: int,
+    progress: Progress,
 ) -> list[Fired]:
     """What fires in a country where nothing changes, and should not.
 
@@ -145,7 +150,7 @@ def _live(
 
 
 def troubled(
-    rules: Sequence[Rule], votes: float, units: int, points: int, seed: int, progress: Progress
+    rules: Sequence[IndexRule], votes: float, units: int, points: int, seed: int, progress: Progress
 ) -> Found:
     """How soon a fall from 85 % by so many points brings a page."""
     rng = np.random.default_rng([seed, int(votes * 100), points])
@@ -162,7 +167,7 @@ def troubled(
 
 
 def sliding(
-    rules: Sequence[Rule], votes: float, units: int, seed: int, progress: Progress
+    rules: Sequence[IndexRule], votes: float, units: int, seed: int, progress: Progress
 ) -> dict[str, Found]:
     """How soon a slide from 85 % by a point every ten days is found, by every rule."""
     rng = np.random.default_rng([seed, int(votes * 100), 101])
@@ -179,7 +184,7 @@ def sliding(
 
 
 def recovering(
-    rules: Sequence[Rule], votes: float, units: int, seed: int, progress: Progress
+    rules: Sequence[IndexRule], votes: float, units: int, seed: int, progress: Progress
 ) -> dict[str, Recovery]:
     """How alerts of a fall by 15 points end when it is over after 30 days, by rule."""
     rng = np.random.default_rng([seed, int(votes * 100), 102])
@@ -195,7 +200,7 @@ def recovering(
     return {rule.id: _recovery(country, rule, units, over) for rule in rules}
 
 
-def _recovery(country: Country, rule: Rule, units: int, over: int) -> Recovery:
+def _recovery(country: Country, rule: IndexRule, units: int, over: int) -> Recovery:
     fired = [one for one in country.fired if one.rule.id == rule.id]
     resolved = [one for one in country.resolved if one.rule.id == rule.id]
     began = Counter(one.unit for one in fired if one.day <= over)
@@ -216,7 +221,12 @@ def _recovery(country: Country, rule: Rule, units: int, over: int) -> Recovery:
 
 
 def evaluate(
-    rules: Sequence[Rule], votes: float, units: int, years: float, seed: int, progress: Progress
+    rules: Sequence[IndexRule],
+    votes: float,
+    units: int,
+    years: float,
+    seed: int,
+    progress: Progress,
 ) -> Outcome:
     """False alarms and falls at one volume."""
     fired = quiet(rules, votes, units, years, seed, progress)
@@ -298,11 +308,15 @@ def command(
     lasts, but for one fall that ends, to see how alerts do. See docs/alerting.md.
     """
     try:
-        rules = [rule for rule in load_rules(file) if "unit" in rule.scopes]
+        watching = [rule for rule in load_rules(file) if "unit" in rule.scopes]
     except YamlFileError as error:
         stop(error, MISUSED)
+    rules = [rule for rule in watching if isinstance(rule, IndexRule)]
+    for rule in watching:
+        if rule not in rules:
+            notes.print(f"{rule.id} is left out: {rule.kind} reads no index", markup=False)
     if not rules:
-        stop(f"{file}: no rule watches offices", MISUSED)
+        stop(f"{file}: no rule watches the indices of offices", MISUSED)
     with Progress(console=notes, transient=True) as progress:
         outcomes = [
             evaluate(rules, volume, units, years, seed, progress) for volume in votes or VOLUMES

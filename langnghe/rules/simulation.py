@@ -4,8 +4,10 @@ Pure: no server takes part. What the servers add (each answer counted once, a ch
 messages written together) is proven elsewhere and moves no alert.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from heapq import merge
 from operator import attrgetter
 from types import MappingProxyType
@@ -13,7 +15,7 @@ from typing import NamedTuple
 
 from uuid_utils.compat import uuid7
 
-from langnghe.rules.testfile import Answers
+from langnghe.rules.testfile import Answers, TestedKiosk
 from method.change import Chart, design, follow
 from method.definition import definition_on
 from method.figure import satisfied
@@ -22,15 +24,25 @@ from method.index import Parts, Signs, rolling_index
 from method.period import day_key, hour_key, local_day, local_hour_start
 from method.window import Segment, add, segments
 from schemas.alert import AgencyReplied, AlertState, ReplyKind
+from schemas.device import DeviceKind, EnrolledDevice
 from schemas.figure import LEVELS, NO_ANSWERS, Counts
 from schemas.index import IndexUpdated, TrendFigures
 from schemas.instrument import OVERALL
 from schemas.scope import COUNTRY, Scope, scope_kind
-from services.notify.alerts import read_index
+from services.notify.alerts import Step, read_index
 from services.notify.in_force import InForce
 from services.notify.inhibition import in_order
+from services.notify.kiosk_silence import (
+    Heard,
+    Listening,
+    Said,
+    Sign,
+    kiosks_in_use,
+    read_kiosks,
+    read_silence,
+)
 from services.notify.lifecycle import Alert, advance, reply
-from services.notify.rules import Rule, rule_at
+from services.notify.rules import IndexRule, Rule, SilentKiosk, rule_at
 from services.notify.telling import tell
 from services.scoring import trends
 from services.scoring.charts import figures
@@ -106,8 +118,38 @@ def _coming(answers: Answers, start: datetime) -> Iterator[_Coming]:
         yield _Coming(start + time, answers.scope, levels)
 
 
+class _Kiosks:
+    """Kiosks of all offices, and what is heard of them."""
+
+    def __init__(self, tested: Iterable[TestedKiosk], start: datetime) -> None:
+        self._start = start
+        self._devices: list[EnrolledDevice] = []
+        self._times: dict[str, list[datetime]] = {}
+        for number, one in enumerate(tested, 1):
+            device = EnrolledDevice(
+                id=f"d-{number}",
+                kind=DeviceKind.KIOSK,
+                scope=one.scope,
+                name=f"Kiosk {number}",
+                enrolled_at=start,
+            )
+            self._devices.append(device)
+            times = (start + time for heard in one.heard for time in heard.times())
+            self._times[device.id] = sorted(times)
+
+    def read(self, rule: SilentKiosk, now: datetime) -> dict[Scope, Said]:
+        """What a rule says of every office; nobody was deaf since the start."""
+        signs = {
+            device: Sign(times[number - 1])
+            for device, times in self._times.items()
+            if (number := bisect_right(times, now))
+        }
+        heard = Heard(signs, Listening(self._start, now))
+        return read_kiosks(rule, kiosks_in_use(self._devices), heard)
+
+
 class Simulation:
-    """Alerts of rules while answers come in.
+    """Alerts of rules while answers come in and kiosks are heard.
 
     Attributes:
         alerts: the newest one by rule and scope, open or over.
@@ -120,14 +162,16 @@ class Simulation:
         answers: Iterable[Answers],
         start: datetime,
         above: Mapping[Scope, Sequence[Scope]] = MappingProxyType({}),
+        kiosks: Iterable[TestedKiosk] = (),
     ) -> None:
-        """Nothing has come in yet; the answers come at their times since the start.
+        """Nothing has come in yet; all comes at its times since the start.
 
         Args:
             rules: by id.
             answers: all that will come in.
             start: of the time.
             above: what scopes stand under, nearest first.
+            kiosks: that are there from the start.
         """
         self.alerts: dict[tuple[str, Scope], Alert] = {}
         self.indices: dict[Scope, IndexUpdated] = {}
@@ -135,6 +179,7 @@ class Simulation:
         self._above = above
         self._coming = merge(*(_coming(one, start) for one in answers), key=attrgetter("moment"))
         self._next = next(self._coming, None)
+        self._kiosks = _Kiosks(kiosks, start)
         self._tallies: dict[Scope, _Tally] = {}
         self._today = local_day(start)
         self._version = 0
@@ -153,10 +198,8 @@ class Simulation:
         for scope in sorted(self._count(now) | self._stale(now)):
             index = self._tallies[scope].index(now, self._version)
             self.indices[scope] = index
-            for rule in self._rules.values():
-                if scope_kind(scope) in rule.scopes:
-                    here = rule_at(rule, scope, self._above.get(scope, ()), local_day(now))
-                    self._read(here, index, now)
+            self._read(index, now)
+        self._listen(now)
         for alert in list(self.alerts.values()):
             self._pass_time(alert, now)
 
@@ -197,10 +240,23 @@ class Simulation:
         hour = local_hour_start(now)
         return {scope for scope, index in self.indices.items() if index.as_of < hour}
 
-    def _read(self, rule: Rule, index: IndexUpdated, now: datetime) -> None:
-        newest = self.alerts.get((rule.id, index.scope))
+    def _read(self, index: IndexUpdated, now: datetime) -> None:
+        for rule in self._rules.values():
+            if isinstance(rule, IndexRule) and scope_kind(index.scope) in rule.scopes:
+                above = self._above.get(index.scope, ())
+                here = rule_at(rule, index.scope, above, local_day(now))
+                self._move(here, index.scope, partial(read_index, here, index), now)
+
+    def _listen(self, now: datetime) -> None:
+        for rule in self._rules.values():
+            if isinstance(rule, SilentKiosk):
+                for scope, said in self._kiosks.read(rule, now).items():
+                    self._move(rule, scope, partial(read_silence, rule, scope, said), now)
+
+    def _move(self, rule: Rule, scope: Scope, step: Step, now: datetime) -> None:
+        newest = self.alerts.get((rule.id, scope))
         alert = newest if newest and newest.open else None
-        after = read_index(rule, index, alert, now)
+        after = step(alert, now)
         if after is not None and after != alert:
             self._tell(alert, after, now)
 

@@ -12,7 +12,7 @@ from method.period import LOCAL_ZONE
 from schemas.alert import AlertState, Handling, ReplyKind, Severity
 from schemas.feedback import Level
 from schemas.scope import Scope, scope_kind
-from services.notify.rules import Rule, load_rules
+from services.notify.rules import IndexRule, Rule, SilentKiosk, load_rules
 from services.runtime.yamlfile import YamlFile, YamlFileError, fields_broken, open_yaml
 from services.runtime.yamltree import Field as Place
 
@@ -57,22 +57,18 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Answers(_Part):
-    """Answers that come in, once or again and again.
+class _Coming(_Part):
+    """What comes in, once or again and again.
 
     Attributes:
-        scope: whose index they move; they move that of no other.
-        from_: when they come first.
-        every: how long after each other they come again, if they do.
-        to: when they come no more; goes with `every`.
-        levels: how many come each time, by level.
+        from_: when it comes first.
+        every: how long after each other it comes again, if it does.
+        to: when it comes no more; goes with `every`.
     """
 
-    scope: Scope
     from_: Annotated[Offset, Field(alias="from")]
     every: Pause | None = None
     to: Offset | None = None
-    levels: Annotated[dict[Level, Annotated[int, Field(ge=1, le=100_000)]], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -84,12 +80,36 @@ class Answers(_Part):
         return self
 
     def times(self) -> Iterator[timedelta]:
-        """When they come: `from` is included, `to` is not."""
+        """When it comes: `from` is included, `to` is not."""
         time = self.from_
         yield time
         if self.every is not None and self.to is not None:
             while (time := time + self.every) < self.to:
                 yield time
+
+
+class Answers(_Coming):
+    """Answers that come in.
+
+    Attributes:
+        scope: whose index they move; they move that of no other.
+        levels: how many come each time, by level.
+    """
+
+    scope: Scope
+    levels: Annotated[dict[Level, Annotated[int, Field(ge=1, le=100_000)]], Field(min_length=1)]
+
+
+class TestedKiosk(_Part):
+    """A kiosk that is enrolled when the case begins.
+
+    Attributes:
+        scope: of its office.
+        heard: its signs of life.
+    """
+
+    scope: Annotated[Scope, Field(pattern="^unit:")]
+    heard: tuple[_Coming, ...] = ()
 
 
 class Reply(_Part):
@@ -149,7 +169,7 @@ class Expectation(_Part):
 
 
 class Case(_Part):
-    """Answers, and what becomes of them.
+    """Answers and signs of life, and what becomes of them.
 
     Attributes:
         above: what scopes stand under, nearest first; nothing, without it.
@@ -158,9 +178,16 @@ class Case(_Part):
 
     name: Annotated[str, Field(min_length=1)]
     above: dict[Scope, tuple[Scope, ...]] = {}
-    answers: Annotated[tuple[Answers, ...], Field(min_length=1)]
+    answers: tuple[Answers, ...] = ()
+    kiosks: tuple[TestedKiosk, ...] = ()
     replies: tuple[Reply, ...] = ()
     expect: Annotated[tuple[Expectation, ...], Field(min_length=1)]
+
+    def expected(self) -> Iterator[tuple[Place, ExpectedAlert]]:
+        """All alerts that are expected at any time, each with its field."""
+        for place, expectation in enumerate(self.expect):
+            for item, alert in enumerate(expectation.alerts):
+                yield ("expect", place, "alerts", item), alert
 
     def times(self) -> dict[str, list[timedelta]]:
         """When something is said or looked at, by the field that says so."""
@@ -202,7 +229,8 @@ class RuleTests(_Part):
 
 def _unknown(tests: RuleTests, rules: dict[str, Rule]) -> Iterator[tuple[str, Place]]:
     """What speaks of rules that are not in the rule file: the rule broken, and the field."""
-    watched = {kind for rule in rules.values() for kind in rule.scopes}
+    watched = {kind for r in rules.values() if isinstance(r, IndexRule) for kind in r.scopes}
+    about_kiosks = any(isinstance(rule, SilentKiosk) for rule in rules.values())
 
     def wrong(named: Reply | ExpectedAlert, field: Place) -> Iterator[tuple[str, Place]]:
         if named.rule not in rules:
@@ -216,9 +244,10 @@ def _unknown(tests: RuleTests, rules: dict[str, Rule]) -> Iterator[tuple[str, Pl
                 yield "no rule watches it", ("cases", number, "answers", place, "scope")
         for place, reply in enumerate(case.replies):
             yield from wrong(reply, ("cases", number, "replies", place))
-        for place, expectation in enumerate(case.expect):
-            for item, alert in enumerate(expectation.alerts):
-                yield from wrong(alert, ("cases", number, "expect", place, "alerts", item))
+        if case.kiosks and not about_kiosks:
+            yield "no rule watches kiosks", ("cases", number, "kiosks")
+        for field, alert in case.expected():
+            yield from wrong(alert, ("cases", number, *field))
 
 
 def load_tests(path: Path) -> tuple[YamlFile[RuleTests], dict[str, Rule]]:

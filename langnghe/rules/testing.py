@@ -14,7 +14,7 @@ from method.period import LOCAL_ZONE, local_day
 from schemas.figure import Figure
 from schemas.scope import Scope
 from services.notify.lifecycle import Alert
-from services.notify.rules import Change, Drift, Rule
+from services.notify.rules import Change, Drift, IndexRule, Rule
 from services.runtime.yamlfile import YamlFile, YamlFileError
 from services.runtime.yamltree import Field
 
@@ -33,6 +33,8 @@ def _was(simulation: Simulation, rule: Rule, scope: Scope) -> str:
     was = "no alert"
     if alert is not None:
         was = f"{alert.state} ({alert.severity}) since {_shown(alert.changed_at)}"
+    if not isinstance(rule, IndexRule):
+        return was
     if index is None:
         return f"{was}; no answers yet"
     if isinstance(rule, Change) and (chart := index.change):
@@ -105,7 +107,7 @@ def _failures(
 ) -> Iterator[str]:
     """A line for everything that is not as a case expects, with its place in the file."""
     start, interval = file.value.start, file.value.interval
-    simulation = Simulation(rules, case.answers, start, case.above)
+    simulation = Simulation(rules, case.answers, start, case.above, case.kiosks)
     last = max(time for times in case.times().values() for time in times)
     for step in range(last // interval + 1):
         now = start + step * interval

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.staticfiles import StaticFiles
 
-from schemas.collections import REGISTRY
+from schemas.collections import DEVICES, REGISTRY
 from schemas.registry import Registry
 from schemas.topics import ALERT_CHANGED, INDEX_UPDATED
 from services.gateway import openapi, problems
@@ -20,11 +20,12 @@ from services.gateway.desk.effect import Effects
 from services.gateway.devices import enrolment
 from services.gateway.devices.model import Devices
 from services.gateway.devices.signature import Signatures
-from services.gateway.devices.store import DEVICES
 from services.gateway.headers import SecureHeaders
-from services.gateway.intake import feedback
+from services.gateway.intake import feedback, heartbeats
 from services.gateway.intake.feedback import Intake
+from services.gateway.intake.heartbeats import Presence
 from services.gateway.intake.senders import Senders
+from services.gateway.limits import Capacity
 from services.gateway.pages import routes as pages
 from services.gateway.people import guard, wiring
 from services.gateway.people.comments import Comments
@@ -47,6 +48,7 @@ from services.runtime.serving import Sites, serve
 
 _REGISTRY_SECONDS = 2.0
 _DEVICES_SECONDS = 2.0
+_PRESENCE_SECONDS = 60.0
 
 _OPEN_PATHS = ("/static",)
 """Mounts and routes that FastAPI does not make: they cannot declare who may use them."""
@@ -81,8 +83,12 @@ def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
     )
     problems.install(app, settings.retry_after_seconds)
     openapi.install(app)
-    intake = Intake(service.producer, senders, settings, service.clock)
+    presence = Presence(service.producer, settings, service.clock)
+    service.every(_PRESENCE_SECONDS, "presence", presence.tell)
+    capacity = Capacity(settings.most_at_once, settings.retry_after_seconds)
+    intake = Intake(service.producer, senders, presence, capacity, settings, service.clock)
     app.include_router(feedback.router(intake))
+    app.include_router(heartbeats.router(presence, senders, capacity, settings))
     app.include_router(enrolment.router(service.database, devices, settings, service.clock))
     app.include_router(published.router(reader, public))
     app.include_router(live.router(updates))

@@ -4,12 +4,12 @@ from typing import Final
 
 from pymongo import ASCENDING, IndexModel
 
-from schemas.collections import REGISTRY
+from schemas.collections import DEVICES, REGISTRY
 from services.gateway import audit
 from services.gateway.appeals import store as appeals
 from services.gateway.cases import store as cases
 from services.gateway.contacts import store as contacts
-from services.gateway.devices.store import DEVICES, INVITATIONS
+from services.gateway.devices.store import INVITATIONS
 from services.gateway.people import accounts, oidc, sessions
 from services.gateway.suspicions.looking import OUTCOMES
 from services.runtime.cached import revision_of

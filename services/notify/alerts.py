@@ -1,9 +1,10 @@
 """Moves alerts when an index comes in or time passes; writes the move and its messages as one."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from pydantic import ValidationError
 from pymongo.errors import DuplicateKeyError
@@ -16,7 +17,7 @@ from schemas.collections import ALERTS
 from schemas.history import Moment
 from schemas.index import IndexUpdated
 from schemas.registry import Registry
-from schemas.scope import scope_kind
+from schemas.scope import Scope, scope_kind
 from schemas.topics import ALERT_CHANGED
 from services.notify import gathering, in_force
 from services.notify.detectors import detect
@@ -27,7 +28,7 @@ from services.notify.inhibition import in_order
 from services.notify.lifecycle import Alert, advance, open_alert, reply
 from services.notify.outbox import Channel, Entry
 from services.notify.recipients import entries_for, levels_above
-from services.notify.rules import BelowTarget, Change, Drift, Drop, Rule, rule_at
+from services.notify.rules import BelowTarget, Change, Drift, Drop, IndexRule, Rule, rule_at
 from services.notify.telling import Telling, tell
 from services.runtime import metrics
 from services.runtime.blame import blame
@@ -39,11 +40,15 @@ from services.runtime.database import Database, DatabaseError, Session
 log = logging.getLogger(__name__)
 
 
+Step = Callable[[Alert | None, datetime], Alert | None]
+"""What becomes of the open alert, if there is one, at a moment; the same one if nothing does."""
+
+
 class _MovedOnError(Exception):
     """Somebody else changed the alert meanwhile."""
 
 
-def _evidence(rule: Rule, index: IndexUpdated, baseline: float | None) -> Evidence:
+def _evidence(rule: IndexRule, index: IndexUpdated, baseline: float | None) -> Evidence:
     window = index.windows[rule.window]
     figures = Evidence(
         window=rule.window, as_of=index.as_of, current=window.current, previous=window.previous
@@ -60,7 +65,7 @@ def _evidence(rule: Rule, index: IndexUpdated, baseline: float | None) -> Eviden
             return figures.model_copy(update={"trend": index.trend})
 
 
-def _began(rule: Rule, index: IndexUpdated) -> datetime:
+def _began(rule: IndexRule, index: IndexUpdated) -> datetime:
     """Since when there is what a new alert rests on."""
     match rule:
         case Change() if index.change is not None and index.change.since is not None:
@@ -69,14 +74,17 @@ def _began(rule: Rule, index: IndexUpdated) -> datetime:
             return index.windows[rule.window].start
 
 
-def read_index(rule: Rule, index: IndexUpdated, alert: Alert | None, now: datetime) -> Alert | None:
+def read_index(
+    rule: IndexRule, index: IndexUpdated, alert: Alert | None, now: datetime
+) -> Alert | None:
     """The alert of a rule after a new index; the same one, or None, where nothing changes. Pure."""
     if rule.window not in index.windows or (
         alert is not None and index.version <= alert.index_version
     ):
         return alert
     firing = alert is not None and alert.state is AlertState.FIRING
-    baseline = alert.evidence.baseline if alert is not None and firing else None
+    known = alert.evidence if alert is not None and firing else None
+    baseline = known.baseline if isinstance(known, Evidence) else None
     reading = detect(rule, index, baseline, definition_of(index.method))
     if reading is None or (alert is None and not reading.raised):
         return alert
@@ -148,7 +156,8 @@ class Alerts:
         }
         for index in newest.values():
             for rule in self._watching(index):
-                await self._follow(rule, index, open_alerts.get((rule.id, index.scope)))
+                step = partial(read_index, rule, index)
+                await self.follow(rule, index.scope, open_alerts.get((rule.id, index.scope)), step)
 
     @staticmethod
     def _readable(value: bytes | None) -> IndexUpdated | None:
@@ -159,20 +168,21 @@ class Alerts:
             log.exception("an index update cannot be read and is left out")
             return None
 
-    def _watching(self, index: IndexUpdated) -> Iterable[Rule]:
+    def _watching(self, index: IndexUpdated) -> Iterable[IndexRule]:
         kind, day = scope_kind(index.scope), local_day(index.as_of)
         above = self._registry.value.above(index.scope, day)
-        rules = (rule for rule in self._rules.values() if kind in rule.scopes)
-        return (rule_at(rule, index.scope, above, day) for rule in rules)
+        rules = (rule for rule in self._rules.values() if isinstance(rule, IndexRule))
+        return (rule_at(rule, index.scope, above, day) for rule in rules if kind in rule.scopes)
 
-    async def _follow(self, rule: Rule, index: IndexUpdated, alert: Alert | None) -> None:
+    async def follow(self, rule: Rule, scope: Scope, alert: Alert | None, step: Step) -> None:
+        """Move the alert of a rule at a scope by a step, whoever else moves it meanwhile."""
         while True:
             now = self._clock()
-            after = read_index(rule, index, alert, now)
+            after = step(alert, now)
             if after is None or after == alert or await self._move(rule, alert, after, now):
                 return
             document = await self._database[ALERTS].find_one(
-                {"rule": rule.id, "scope": index.scope, "open": True}
+                {"rule": rule.id, "scope": scope, "open": True}
             )
             alert = to_alert(document) if document else None
 

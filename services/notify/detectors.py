@@ -9,7 +9,7 @@ from method.figure import satisfied
 from method.proportion import fall_p_value, wilson_upper_bound
 from schemas.figure import Figure
 from schemas.index import ChangeFigures, IndexUpdated, TrendFigures, WindowFigures
-from services.notify.rules import BelowTarget, Change, Drift, Drop, Rule
+from services.notify.rules import BelowTarget, Change, Drift, Drop, IndexRule
 
 QUIET = 1.0
 """A chart below this holds no evidence worth the name: odds of less than 3 to 1."""
@@ -101,7 +101,7 @@ def _drift(rule: Drift, trend: TrendFigures) -> Reading | None:
 
 
 def detect(
-    rule: Rule, index: IndexUpdated, baseline: float | None, definition: Definition
+    rule: IndexRule, index: IndexUpdated, baseline: float | None, definition: Definition
 ) -> Reading | None:
     """Read an index by one rule; None where there are too few answers to say anything.
 

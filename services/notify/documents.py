@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from schemas.alert import AgencyReplied, AlertChanged, AlertState, Evidence
+from schemas.alert import AgencyReplied, AlertChanged, AlertState
 from schemas.history import Moment
 from services.notify.detectors import Reading
 from services.notify.lifecycle import Alert
@@ -25,7 +25,6 @@ def to_document(alert: Alert, rule: Rule | None) -> Document:
         "recovering_since": alert.recovering_since,
         "reading": alert.reading._asdict(),
         "index_version": alert.index_version,
-        "evidence": alert.evidence.model_dump(mode="json"),
         "latest_received_at": alert.latest_received_at,
         "latest_occurred_at": alert.latest_occurred_at,
         "due": alert.due(rule) if alert.open else None,
@@ -55,7 +54,7 @@ def to_alert(document: Document) -> Alert:
         recovering_since=document["recovering_since"],
         reading=Reading(**document["reading"]),
         index_version=document["index_version"],
-        evidence=Evidence.model_validate(document["evidence"]),
+        evidence=event.evidence,
         latest_received_at=document["latest_received_at"],
         latest_occurred_at=document["latest_occurred_at"],
         handling=event.handling,

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from method.period import local_day
-from schemas.alert import AlertChanged, AlertState
+from schemas.alert import AlertChanged, AlertState, Evidence
+from schemas.kiosk import KioskSilence
 from schemas.registry import Registry
 from services.notify.content import Content, Digest, Together
 from services.notify.findings import Findings
@@ -33,6 +34,7 @@ _KINDS: Final = {
     "drop": _Words("mức hài lòng giảm so với giai đoạn trước", "satisfaction fell"),
     "drift": _Words("mức hài lòng giảm dần", "satisfaction has been falling slowly"),
     "below_target": _Words("mức hài lòng dưới mục tiêu", "satisfaction is below target"),
+    "silent_kiosk": _Words("kiosk mất tín hiệu", "kiosks give no sign of life"),
 }
 _OVER: Final = _Words("đã phục hồi", "has recovered")
 
@@ -83,17 +85,29 @@ def _line(event: AlertChanged, registry: Registry, public_url: str, p: float | N
         vi, en = f"{vi}: {kind.vi}, {_OVER.vi}", f"{en}: {kind.en}, {_OVER.en}"
     else:
         vi, en = f"{vi}: {kind.vi}", f"{en}: {kind.en}"
-    figure = event.evidence.current
-    if figure.index is not None:
-        window_vi, window_en = WINDOWS.get(event.evidence.window, (event.evidence.window,) * 2)
-        vi += f"; {window_vi} {vietnamese_number(figure.index)} % trên {figure.n} lượt trả lời"
-        en += f"; {english_number(figure.index)}% of {figure.n} answers in {window_en}"
+    more = _evidence(event.evidence)
+    vi, en = vi + more.vi, en + more.en
     if p is not None:
         vi += f" (p = {p:.4f})".replace(".", ",")
         en += f" (p = {p:.4f})"
     moment = local_time(event.opened_at)
     link = alert_link(event, public_url)
     return Line(f"{vi}; từ {moment}.", f"{en}; since {moment}.", link, event.alert)
+
+
+def _evidence(evidence: Evidence | KioskSilence) -> _Words:
+    """What an alert rests on, to go on with a sentence."""
+    if isinstance(evidence, KioskSilence):
+        silent = f"{len(evidence.kiosks)}/{evidence.of}"
+        return _Words(f"; {silent} kiosk", f"; {silent} kiosks")
+    figure = evidence.current
+    if figure.index is None:
+        return _Words("", "")
+    window_vi, window_en = WINDOWS.get(evidence.window, (evidence.window,) * 2)
+    return _Words(
+        f"; {window_vi} {vietnamese_number(figure.index)} % trên {figure.n} lượt trả lời",
+        f"; {english_number(figure.index)}% of {figure.n} answers in {window_en}",
+    )
 
 
 def _lines(events: Iterable[AlertChanged], registry: Registry, public_url: str) -> list[Line]:

@@ -16,6 +16,7 @@ from method.handling import TABLE, broken_rule
 from method.period import local_midnight
 from schemas.alert import AgencyReplied, AlertState, Evidence, Handling, Held, Severity
 from schemas.history import Moment
+from schemas.kiosk import KioskSilence
 from schemas.scope import Scope
 from services.notify.detectors import Reading
 from services.notify.rules import Rule
@@ -32,7 +33,8 @@ class Alert:
         held_since: since when the condition holds without a break (pending).
         recovering_since: since when recovery holds without a break (firing).
         reading: the last one there was.
-        index_version: of the index behind it; older indices are ignored.
+        index_version: of the index behind it, or up to when was listened to kiosks (ms); older ones
+            are ignored.
         handling: what the agency has done about it.
         answer_due: by when it has to answer next; None where nothing is waited for.
         plan_due: last local day of its plan.
@@ -58,7 +60,7 @@ class Alert:
     recovering_since: datetime | None
     reading: Reading
     index_version: int
-    evidence: Evidence
+    evidence: Evidence | KioskSilence
     latest_received_at: datetime | None = None
     latest_occurred_at: datetime | None = None
     handling: Handling = Handling.WAITING
@@ -110,7 +112,11 @@ def _moved(alert: Alert, rule: Rule, state: AlertState, now: datetime) -> Alert:
 
 
 def open_alert(
-    rule: Rule, scope: Scope, index_version: int, evidence: Evidence, now: datetime
+    rule: Rule,
+    scope: Scope,
+    index_version: int,
+    evidence: Evidence | KioskSilence,
+    now: datetime,
 ) -> Alert:
     """A new episode: the condition began to hold just now."""
     alert = Alert(

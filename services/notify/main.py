@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from schemas.collections import REGISTRY
+from schemas.collections import DEVICES, REGISTRY
 from schemas.registry import Registry
-from schemas.topics import AGENCY_REPLIED, INDEX_UPDATED
+from schemas.topics import AGENCY_REPLIED, DEVICE_HEARTBEAT, INDEX_UPDATED
 from services.notify import standing
 from services.notify.alerts import Alerts
 from services.notify.channels.email import EmailChannel
@@ -12,6 +12,7 @@ from services.notify.channels.topic import TopicChannel
 from services.notify.channels.webhook import WebhookChannel
 from services.notify.digest import Digests
 from services.notify.gathering import Gathering
+from services.notify.kiosks import Kiosks, enrolled
 from services.notify.outbox import Channel
 from services.notify.reload import Reload
 from services.notify.rules import load_rules
@@ -23,9 +24,11 @@ from services.runtime.service import Service
 from services.runtime.serving import serve
 
 _REGISTRY_SECONDS = 5.0
+_DEVICES_SECONDS = 5.0
 _RULES_SECONDS = 2.0
 _TICK_SECONDS = 1.0
 _DIGEST_SECONDS = 5.0
+_KIOSKS_SECONDS = 10.0
 _SEND_SECONDS = 0.25
 _MEASURE_SECONDS = 5.0
 
@@ -40,6 +43,8 @@ def build(settings: NotifySettings, clock: Clock = system_clock) -> Service:
     service = Service("notify", settings, clock)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     alerts = Alerts(service.database, registry, rules, service.clock)
+    devices = Cached(service.database, DEVICES, enrolled)
+    kiosks = Kiosks(service.database, devices, alerts, service.clock)
 
     webhook = WebhookChannel(
         settings.webhook_key.get_secret_value(), settings.webhook_private_hosts, service.clock
@@ -67,17 +72,21 @@ def build(settings: NotifySettings, clock: Clock = system_clock) -> Service:
     )
     service.within(webhook.open)
     service.first(registry.refresh)
+    service.first(devices.refresh)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh)
+    service.every(_DEVICES_SECONDS, "devices", devices.refresh)
     service.every(_RULES_SECONDS, "rules", Reload(settings.rules, alerts.use).run)
     service.every(_TICK_SECONDS, "tick", alerts.tick)
     service.every(_TICK_SECONDS, "gather", gathering.run)
     service.every(_DIGEST_SECONDS, "digest", digests.run)
+    service.every(_KIOSKS_SECONDS, "kiosks", kiosks.run)
     service.every(_SEND_SECONDS, "send", sender.run)
     service.every(
         _MEASURE_SECONDS, "standing", lambda: standing.measure(service.database, service.clock)
     )
     service.consume(INDEX_UPDATED, alerts.handle)
     service.consume(AGENCY_REPLIED, alerts.handle_replies)
+    service.consume(DEVICE_HEARTBEAT, kiosks.handle)
     return service
 
 

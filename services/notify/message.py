@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from method.period import LOCAL_ZONE
 from schemas.alert import AlertChanged
 from schemas.instrument import item_texts
+from schemas.kiosk import KioskSilence
 from schemas.registry import RegistryEntry
 from services.notify.findings import Findings, Place
 
@@ -112,22 +113,23 @@ def compose(
     """
     name_vi = office.name_vi if office else event.scope
     name_en = office.name_en if office else event.scope
-    window_vi, window_en = WINDOWS.get(event.evidence.window, (event.evidence.window,) * 2)
     link = alert_link(event, public_url)
     values: dict[str, Any] = {
         "event": event,
         "evidence": event.evidence,
         "name_vi": name_vi,
         "name_en": name_en,
-        "window_vi": window_vi,
-        "window_en": window_en,
         "link": link,
         "findings": findings or Findings(),
     }
+    folder = "kiosks/"
+    if not isinstance(event.evidence, KioskSilence):
+        folder, window = "", event.evidence.window
+        values["window_vi"], values["window_en"] = WINDOWS.get(window, (window, window))
     return Message(
-        subject=TEMPLATES.get_template("subject.txt").render(values).strip(),
-        text=TEMPLATES.get_template("body.txt").render(values),
-        html=TEMPLATES.get_template("body.html").render(values),
+        subject=TEMPLATES.get_template(f"{folder}subject.txt").render(values).strip(),
+        text=TEMPLATES.get_template(f"{folder}body.txt").render(values),
+        html=TEMPLATES.get_template(f"{folder}body.html").render(values),
         name_vi=name_vi,
         name_en=name_en,
         link=link,

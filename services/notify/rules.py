@@ -53,14 +53,12 @@ RuleId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 ScopeKind = Literal["unit", "commune", "province", "ministry", "country", "field"]
 
 
-class _Rule(BaseModel):
+class _AnyRule(BaseModel):
     """What every rule has.
 
     Attributes:
         id: names the rule in alerts; changing it starts anew.
         scopes: kinds of scope that it watches.
-        window: a window of the method, such as 7d.
-        min_n: fewer answers than this are no evidence, neither of trouble nor of recovery.
         for_: how long the condition must hold before the alert fires.
         keep_firing_for: how long recovery must hold before it is resolved.
         severity: how soon somebody has to look, and so how agencies are told (telling.py).
@@ -76,8 +74,6 @@ class _Rule(BaseModel):
 
     id: RuleId
     scopes: Annotated[tuple[ScopeKind, ...], Field(min_length=1)]
-    window: str
-    min_n: Annotated[int, Field(ge=1)] = 30
     for_: Annotated[Duration, Field(alias="for")]
     keep_firing_for: Duration
     severity: Severity
@@ -85,6 +81,25 @@ class _Rule(BaseModel):
     repeat_every: Annotated[Duration, AfterValidator(_not_too_often)] | None = None
     acknowledge_within: Duration | None = None
     plan_within: Duration | None = None
+
+    @model_validator(mode="after")
+    def _repeats_what_is_told(self) -> Self:
+        if self.severity is Severity.INFO and self.repeat_every is not None:
+            rule = "must not be there with severity info: nobody is told"
+            raise fields_broken([(("repeat_every",), rule)])
+        return self
+
+
+class _Rule(_AnyRule):
+    """What every rule has that reads an index.
+
+    Attributes:
+        window: a window of the method, such as 7d.
+        min_n: fewer answers than this are no evidence, neither of trouble nor of recovery.
+    """
+
+    window: str
+    min_n: Annotated[int, Field(ge=1)] = 30
 
     @field_validator("window")
     @classmethod
@@ -94,13 +109,6 @@ class _Rule(BaseModel):
             msg = f"must be one of {', '.join(known)}"
             raise ValueError(msg)
         return window
-
-    @model_validator(mode="after")
-    def _repeats_what_is_told(self) -> Self:
-        if self.severity is Severity.INFO and self.repeat_every is not None:
-            rule = "must not be there with severity info: nobody is told"
-            raise fields_broken([(("repeat_every",), rule)])
-        return self
 
 
 class BelowTarget(_Rule):
@@ -161,10 +169,29 @@ class Drift(_Rule):
     limit: Annotated[float, Field(gt=0, le=10)] = 3.25
 
 
-Rule = BelowTarget | Drop | Change | Drift
+class SilentKiosk(_AnyRule):
+    """A kiosk of the office gives no sign of life, for so much office time (method/calendar.py).
+
+    Nights, weekends and holidays do not count, nor does time when nobody listened. An office where
+    all is quiet but the kiosks are there is not silent: see docs/devices.md for signs of life.
+
+    Attributes:
+        silent_for: office time; `8h` is more than a day.
+    """
+
+    kind: Literal["silent_kiosk"]
+    scopes: tuple[Literal["unit"]] = ("unit",)
+    silent_for: Annotated[Duration, Field(ge=timedelta(minutes=10), le=timedelta(days=30))]
+    for_: Annotated[Duration, Field(alias="for")] = timedelta(0)
 
 
-def rule_at(rule: Rule, scope: Scope, above: Sequence[Scope], day: date) -> Rule:
+IndexRule = BelowTarget | Drop | Change | Drift
+"""Reads an index, when it comes in; the others are read as time passes."""
+
+Rule = IndexRule | SilentKiosk
+
+
+def rule_at(rule: IndexRule, scope: Scope, above: Sequence[Scope], day: date) -> IndexRule:
     """A rule as it reads a scope on a local day. Pure.
 
     Args:

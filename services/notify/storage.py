@@ -18,6 +18,12 @@ ENDPOINTS: Final = "notify.endpoints"
 
 SILENCES: Final = "notify.silences"
 """One document a silence, written by an operator's command; none is removed."""
+KIOSKS: Final = "notify.kiosks"
+"""One document a kiosk that was ever heard, `_id` its device: `seen_at` is its last sign of life,
+`queued` how many answers waited on it when it last said so."""
+
+LISTENING: Final = "notify.listening"
+"""One document: `since` when `until` when kiosks were listened to, as far as that was read."""
 
 GATHERED: Final = "notify.gathered"
 """One document a mail-to-be: what an agency hears of together with something else."""
@@ -57,4 +63,6 @@ INDEXES: Final = {
         IndexModel("made_at", expireAfterSeconds=int(DELIVERED_KEPT_FOR.total_seconds())),
     ],
     SILENCES: [IndexModel([("until", ASCENDING)])],
+    KIOSKS: [],
+    LISTENING: [],
 }

@@ -264,6 +264,18 @@ NOTIFY_GATHERED = _gauge(
     "`together` stays above 0 for an hour: mails to an agency fail, and later ones wait for them.",
     ["into"],
 )
+NOTIFY_KIOSKS = _gauge(
+    "langnghe_notify_kiosks",
+    "Kiosks by state: in use, there (a sign of life in the last five minutes), silent by a rule",
+    "`there` falls at many offices at once: what leads to the gateway is broken, not the kiosks.",
+    ["state"],
+)
+NOTIFY_DEAF_SECONDS = _gauge(
+    "langnghe_notify_deaf_seconds",
+    "Age of the newest sign of life of the gateway, up to which the silence of kiosks is judged",
+    "Over 300: the gateway or Kafka is away, or device.heartbeat.v1 is not read; none gets silent.",
+    [],
+)
 NOTIFY_DELIVERIES = _counter(
     "langnghe_notify_deliveries_total",
     "Attempts to deliver, by channel and outcome: delivered, retried, given_up, gone (HTTP 410)",

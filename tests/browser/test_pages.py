@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.async_api import Page, expect
 
 from schemas.collections import RESPONSES
-from services.gateway.devices.model import DeviceKind
+from schemas.device import DeviceKind
 from services.gateway.devices.store import invite
 from services.runtime.database import Document
 from tests.builders import OTHER_UNIT, UNIT, response

@@ -18,8 +18,9 @@ import pytest_asyncio
 import yaml
 
 from langnghe.verify import settled
-from schemas.collections import BUCKETS, INDICES, REGISTRY, RESPONSES
+from schemas.collections import BUCKETS, DEVICES, INDICES, REGISTRY, RESPONSES
 from schemas.export import ROOT
+from schemas.topics import DEVICE_HEARTBEAT
 from services.gateway.main import build as build_gateway
 from services.gateway.settings import GatewaySettings
 from services.ingest.main import build as build_ingest
@@ -28,7 +29,7 @@ from services.runtime.database import Database
 from services.scoring.main import ScoringSettings
 from services.scoring.main import build as build_scoring
 from tests.builders import OTHER_UNIT, UNIT, load_small_registry
-from tests.servers import DATABASE, Servers, eventually
+from tests.servers import DATABASE, Servers, eventually, published
 from tests.serving import serving
 
 
@@ -281,6 +282,11 @@ async def test_simulate_reports_what_the_gateway_said(
         return await database[RESPONSES].count_documents({"field": "ho-tich"}) > 100
 
     await eventually(stored, "the answers are stored")
+    devices = await database[DEVICES].find({}).to_list(None)
+    assert devices
+    assert all(one["revoked_at"] for one in devices), "nobody misses its kiosks when it is over"
+    beats = await published(servers, DEVICE_HEARTBEAT.name, 0)
+    assert {one["_id"] for one in devices} <= {(one.key or b"").decode() for one in beats}
     unknown = ("simulate", "--gateway", gateway, "--unit", "000.00.99.H99")
     said = await langnghe(*unknown, **servers.environment())
     assert said.code == 2

@@ -19,10 +19,10 @@ from client.kiosk import EnrolmentError, Kiosk
 from client.signing import Signer
 from schemas.base import read
 from schemas.collections import QUARANTINE, RESPONSES
+from schemas.device import DeviceKind
 from schemas.feedback import FeedbackSubmitted
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway import audit
-from services.gateway.devices.model import DeviceKind
 from services.gateway.devices.replays import Replays
 from services.gateway.devices.store import InvitationError, enrol, invite, revoke
 from services.gateway.main import build

@@ -17,10 +17,11 @@ from pydantic import SecretStr
 
 from client.signing import Signer
 from deploy.local import ports
+from schemas.device import DeviceKind
 from services.gateway.main import build
 from services.gateway.settings import GatewaySettings
 from services.runtime.database import Database
-from tests.builders import load_small_registry
+from tests.builders import UNIT, load_small_registry
 from tests.devices import enrolled
 from tests.servers import DATABASE, Servers
 from tests.serving import serving_gateway
@@ -37,15 +38,17 @@ positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409",
 
 
 @asynccontextmanager
-async def signing_proxy(gateway: str, signer: Signer) -> AsyncIterator[str]:
-    """An honest device in front of the gateway: signs whatever is sent and is not signed yet."""
+async def signing_proxy(gateway: str, system: Signer, kiosk: Signer) -> AsyncIterator[str]:
+    """Honest devices in front of the gateway: they sign whatever is sent and is not signed yet."""
     async with aiohttp.ClientSession(auto_decompress=False) as session:
 
         async def forward(request: web.Request) -> web.Response:
             body = await request.read()
             headers = {k: v for k, v in request.headers.items() if k.lower() not in _PER_HOP}
-            if request.path.startswith("/v1/feedback") and "Signature" not in headers:
-                body = _owned(body, signer.device)
+            feedback = request.path.startswith("/v1/feedback")
+            if (feedback or request.path == "/v1/heartbeats") and "Signature" not in headers:
+                signer = system if feedback else kiosk
+                body = _owned(body, signer.device) if feedback else body
                 mine = signer.headers("POST", request.path, body)
                 del mine["Content-Type"]
                 headers |= mine
@@ -99,13 +102,14 @@ async def test_the_gateway_keeps_to_its_own_description(
         contacts_per_hour=1_000_000,
         contact_key=SecretStr(base64.b64encode(bytes(32)).decode()),
     )
-    signer = await enrolled(database)
+    system = await enrolled(database)
+    kiosk = await enrolled(database, f"unit:{UNIT}", DeviceKind.KIOSK)
     document = tmp_path / "openapi.json"
     (tmp_path / "schemathesis.toml").write_text(CONFIG, encoding="utf-8")
     async with (
         serving_gateway(build(settings)) as at,
         aiohttp.ClientSession() as session,
-        signing_proxy(at.public, signer) as proxy,
+        signing_proxy(at.public, system, kiosk) as proxy,
     ):
         async with session.get(f"{at.operations}/openapi.json") as described:
             document.write_text(await described.text(), encoding="utf-8")

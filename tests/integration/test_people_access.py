@@ -80,6 +80,7 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
         ("POST", "/v1/feedback"): everybody(202, "/v1/feedback", json=answer),
         # What these take is checked by what it is, whoever is signed in: see test_devices.py.
         ("POST", "/v1/feedback/batch"): everybody(401, "/v1/feedback/batch", json=[answer]),
+        ("POST", "/v1/heartbeats"): everybody(401, "/v1/heartbeats", json={}),
         ("POST", "/v1/devices"): everybody(403, "/v1/devices", json=enrolment),
         ("GET", "/v1/contact-consent"): everybody(200, "/v1/contact-consent"),
         ("POST", "/v1/contacts"): everybody(503, "/v1/contacts", json={}),

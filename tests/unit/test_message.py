@@ -1,13 +1,17 @@
 """What an agency reads."""
 
+from typing import Any
+
 from method.definition import definitions
 from method.figure import figure
 from schemas.alert import AlertChanged, AlertState, Evidence, Severity
+from schemas.base import read
+from schemas.export import ROOT
 from schemas.index import ChangeFigures, TrendFigures
 from schemas.registry import EntryKind
 from services.notify.channels.email import compose_mail
 from services.notify.channels.webhook import agency_secret
-from services.notify.message import compose
+from services.notify.message import Message, compose
 from services.notify.outbox import Channel, Entry
 from tests.builders import NOW, UNIT, entry
 
@@ -79,6 +83,57 @@ def test_a_drift_says_where_to_from_what_is_usual() -> None:
         assert part in en, part
     for part in ("<strong>85,0 %", "<strong>81,6 %", "85.0%.", "81.6%."):
         assert part in message.html, part
+
+
+def silent(state: AlertState = AlertState.FIRING, **changes: Any) -> Message:
+    """Of two kiosks of three."""
+    path = ROOT / "schemas/golden/vn.langnghe.alert.changed.v1/2026-11-silent-kiosk.json"
+    told = read(AlertChanged, path.read_bytes()).model_copy(update={"state": state, **changes})
+    return compose(told, OFFICE, "https://ln.example")
+
+
+def test_silent_kiosks_are_named_with_since_when_and_what_to_do() -> None:
+    message = silent()
+    assert message.subject == f"[Cảnh báo] Kiosk mất tín hiệu tại Đơn vị {UNIT}"
+    vi, _, en = message.text.partition("\n--\n")
+    for part in (
+        f"Đơn vị {UNIT}: 2 trong 3 kiosk mất tín hiệu, cảnh báo lúc 08:21 23/11/2026.",
+        "- Quầy 3 (d-1f2e3d4c5b6a798897a6b5c4): tín hiệu gần nhất lúc 15:50 20/11/2026; tính đến",
+        " 08:20 23/11/2026 đã 2,0 giờ làm việc; khi đó còn 4 lượt trả lời chờ gửi.\n",
+        "- Quầy 4 (d-0a1b2c3d4e5f60718293a4b5): chưa từng có tín hiệu kể từ khi ghép nối lúc 10:00",
+        "kiosk có điện không, có kết nối mạng không, trang đánh giá có đang mở không",
+        "https://ln.example/desk",
+    ):
+        assert part in vi, part
+    for part in (
+        f"Unit {UNIT}: 2 of 3 kiosks silent, alert of 08:21 23/11/2026 (Vietnam time).",
+        "last heard at 15:50 20/11/2026; 2.0 office hours by 08:20 23/11/2026; 4 answers waited",
+        "never heard since it was enrolled at 10:00 19/11/2026; 13.3 office hours",
+        "does the kiosk have power, is it on the network, is its page open?",
+        "https://ln.example/desk",
+    ):
+        assert part in en, part
+    for part in ("<strong>Quầy 3</strong>", "đã 2,0 giờ làm việc", "2.0 office hours", "/desk"):
+        assert part in message.html, part
+
+
+def test_kiosks_that_are_back_ask_for_nothing() -> None:
+    message = silent(AlertState.RESOLVED)
+    assert message.subject == f"[Đã phục hồi] Kiosk tại Đơn vị {UNIT} có tín hiệu trở lại"
+    for text in (message.text, message.html):
+        assert "đã có tín hiệu trở lại" in text
+        assert "heard again" in text
+        assert "Quầy 3" in text
+        for part in ("Đề nghị", "Please", "giờ làm việc", "office hours"):
+            assert part not in text
+
+
+def test_silence_that_nobody_answered_goes_up() -> None:
+    message = silent(escalated=1, answer_due=NOW)
+    assert message.subject.startswith("[Chưa có phản hồi] Kiosk mất tín hiệu")
+    assert "Đề nghị đôn đốc" in message.text
+    assert "Hạn phản hồi: 12:00 22/11/2026" in message.text
+    assert "To be answered by 12:00 22/11/2026" in message.text
 
 
 def test_recovery_reads_as_recovery() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.alert import Severity
 from schemas.export import ROOT
-from services.notify.rules import load_rules
+from services.notify.rules import IndexRule, load_rules
 from services.runtime.yamlfile import YamlFileError
 
 GOOD = """
@@ -16,12 +16,19 @@ rules:
   - {id: a, kind: drop, scopes: [unit], window: 7d, for: 90s, keep_firing_for: 2d, severity: info}
 """
 
+SILENT = """
+version: 1
+rules:
+  - {id: a, kind: silent_kiosk, silent_for: 2h, keep_firing_for: 10m, severity: warning}
+"""
+
 
 def test_shipped_rules_are_valid_and_one_of_them_pages() -> None:
     rules = load_rules(ROOT / "deploy/rules/rules.yaml")
-    assert {rule.kind for rule in rules} == {"below_target", "drop", "change", "drift"}
+    kinds = {"below_target", "drop", "change", "drift", "silent_kiosk"}
+    assert {rule.kind for rule in rules} == kinds
     assert [rule.id for rule in rules if rule.severity is Severity.CRITICAL] == ["change"]
-    assert all(rule.min_n >= 30 for rule in rules)
+    assert all(rule.min_n >= 30 for rule in rules if isinstance(rule, IndexRule))
 
 
 def test_rules_of_the_demo_are_valid() -> None:
@@ -52,6 +59,11 @@ def test_durations_are_numbers_with_a_unit(tmp_path: Path) -> None:
         (GOOD.replace("severity: info", "severity: info, alfa: 1"), "alfa"),
         (GOOD.replace("severity: info", "severity: info, alpha: 2"), "alpha"),
         (GOOD + GOOD.split("rules:")[1], "unique"),
+        (SILENT.replace("2h", "9m"), "rules.0.silent_for: Input should be"),
+        (SILENT.replace("2h", "31d"), "rules.0.silent_for: Input should be"),
+        (SILENT.replace("silent_for: 2h, ", ""), "rules.0.silent_for: Field required"),
+        (SILENT.replace("2h,", "2h, window: 7d,"), "rules.0.window: Extra inputs"),
+        (SILENT.replace("2h,", "2h, scopes: [province],"), "rules.0.scopes.0: Input should be"),
     ],
 )
 def test_a_bad_file_is_refused_with_field_and_rule(tmp_path: Path, text: str, message: str) -> None:

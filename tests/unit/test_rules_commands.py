@@ -27,6 +27,11 @@ DROP = """
     severity: info
 """
 
+SILENT = """\
+    keep_firing_for: 10m
+    severity: warning
+"""
+
 DRIFT = """
     limit: 3.25
     min_n: 30
@@ -124,7 +129,7 @@ def test_a_place_is_not_taken_for_a_picture(folder: Path) -> None:
 
 
 def test_the_shipped_rules_are_good() -> None:
-    for file, count in ((SHIPPED / "rules.yaml", 4), (ROOT / "deploy" / "demo" / "rules.yaml", 2)):
+    for file, count in ((SHIPPED / "rules.yaml", 5), (ROOT / "deploy" / "demo" / "rules.yaml", 2)):
         assert rules("check", file) == (0, f"{file}: good, {count} rules\n")
 
 
@@ -139,7 +144,7 @@ def test_without_a_file_that_is_there_nothing_is_done(command: str, tmp_path: Pa
 def test_the_shipped_rules_do_what_their_cases_say() -> None:
     code, output = rules("test", SHIPPED / "rules.test.yaml")
     assert code == 0, output
-    assert output.count("holds: ") == len(output.splitlines()) == 13
+    assert output.count("holds: ") == len(output.splitlines()) == 17
 
 
 def test_the_documented_case_holds_for_the_shipped_rules(tmp_path: Path) -> None:
@@ -169,6 +174,8 @@ def test_the_documented_case_holds_for_the_shipped_rules(tmp_path: Path) -> None
         ("plan_within: 5d", "plan_within: 6d"),
         ("plan_within: 5d", "plan_within: 4d"),
         ("inhibited_by: [change]", "inhibited_by: []"),
+        ("inhibited_by: [silent-kiosk] #", "inhibited_by: [] #"),
+        ("inhibited_by: [silent-kiosk]\n", "inhibited_by: []\n"),
         ("target: 80", "target: 72"),
         ("confidence: 0.99", "confidence: 0.6"),
         ("confidence: 0.99\n    min_n: 30", "confidence: 0.99\n    min_n: 31"),
@@ -189,6 +196,12 @@ def test_the_documented_case_holds_for_the_shipped_rules(tmp_path: Path) -> None
         (DROP, DROP.replace("1h", "70m")),
         (DROP, DROP.replace("12h", "13h")),
         (DROP, DROP.replace("info", "critical")),
+        ("silent_for: 2h", "silent_for: 110m"),
+        ("silent_for: 2h", "silent_for: 130m"),
+        (SILENT, SILENT.replace("10m", "20m")),
+        (SILENT, SILENT.replace("10m", "0m")),
+        (SILENT, SILENT.replace("warning", "info")),
+        (SILENT, f"    for: 10m\n{SILENT}"),
     ],
 )
 def test_the_cases_hold_for_the_shipped_settings_only(
@@ -441,6 +454,24 @@ def test_every_difference_of_every_case_is_told(folder: Path) -> None:
             "-7",
             "cases.0.expect.1.alerts.0.escalated: Input should be greater than or equal to 0",
         ),
+        (
+            "    expect:\n      - at: 30m",
+            "    kiosks: [{scope: unit:A}]\n    expect:\n      - at: 30m",
+            "[{scope: unit:A}]",
+            "cases.0.kiosks: no rule watches kiosks",
+        ),
+        (
+            "    expect:\n      - at: 30m",
+            "    kiosks: [{scope: province:A}]\n    expect:\n      - at: 30m",
+            "province:A",
+            "cases.0.kiosks.0.scope: String should match pattern '^unit:'",
+        ),
+        (
+            "    expect:",
+            "    kiosks: [{scope: unit:A, heard: [{from: 1h, to: 1h, every: 1m}]}]\n    expect:",
+            "1h, every: 1m",
+            "cases.0.kiosks.0.heard.0.to: must be later than from",
+        ),
         ("cases:", "cases: []\nothers:", "[]", "cases: Tuple should have at least 1 item"),
     ],
 )
@@ -464,3 +495,14 @@ def test_rules_that_cannot_be_used_are_told_by_their_own_place(folder: Path) -> 
     (folder / "rules.yaml").unlink()
     lost = f"{folder / 'rules.yaml'}: No such file or directory\n"
     assert rules("test", folder / "cases.yaml") == (2, lost)
+
+
+def test_a_rule_that_reads_no_index_is_left_out_of_the_measurement(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    rule = f"  - id: silent\n    kind: silent_kiosk\n    silent_for: 2h\n{SILENT}"
+    path.write_text(f"version: 1\nrules:\n{rule}")
+    code, output = rules("evaluate", path)
+    said = " ".join(output.split())
+    assert code == 2
+    assert said.startswith("silent is left out: silent_kiosk reads no index ")
+    assert said.endswith("no rule watches the indices of offices")

@@ -10,10 +10,10 @@ from langnghe.rules.country import Country, Trends, levels, move
 from langnghe.rules.evaluate import quiet, recovering, sliding, troubled
 from method.change import Chart, design, follow, steps
 from method.trend import deviation, trend, trend_design
-from services.notify.rules import BelowTarget, Change, Drift, Drop, RuleFile
+from services.notify.rules import BelowTarget, Change, Drift, Drop, IndexRule, RuleFile
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-RULES = RuleFile.model_validate(
+FILE = RuleFile.model_validate(
     {
         "version": 1,
         "rules": [
@@ -47,7 +47,8 @@ RULES = RuleFile.model_validate(
             },
         ],
     }
-).rules
+)
+RULES = [rule for rule in FILE.rules if isinstance(rule, IndexRule)]
 
 
 DRIFT = Drift.model_validate(
@@ -187,7 +188,8 @@ def test_an_invented_country_has_the_targets_that_are_for_all() -> None:
     low = RULES[1].model_dump(by_alias=True) | {"target": 99}
     dated = [{"target": 50, "to": "2026-01-20"}, {"target": 99, "level": "commune"}]
     found = RuleFile.model_validate({"version": 1, "targets": dated, "rules": [low]}).rules
-    country = Country(found, 50, np.full(20, 0.15), np.random.default_rng(1))
+    rules = [rule for rule in found if isinstance(rule, IndexRule)]
+    country = Country(rules, 50, np.full(20, 0.15), np.random.default_rng(1))
     country.live(30, lambda _: np.full(20, 0.15), lambda: None)
     assert {fired.unit for fired in country.fired} == set(range(20))
     assert {fired.day for fired in country.fired} == {16.0}, "from the day that it ends"

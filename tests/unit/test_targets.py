@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.export import ROOT
-from services.notify.rules import BelowTarget, load_rules, rule_at
+from services.notify.rules import BelowTarget, IndexRule, load_rules, rule_at
 from services.runtime.yamlfile import YamlFileError
 
 FILE = """\
@@ -30,6 +30,11 @@ rules:
 """
 COMMUNE, OTHER = ("commune:00004", "province:01", "country"), ("commune:00008", "province:02")
 DAY = date(2026, 12, 31)
+
+
+def index_rules(path: Path) -> list[IndexRule]:
+    """The rules of a file; all of them read an index."""
+    return [rule for rule in load_rules(path) if isinstance(rule, IndexRule)]
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ def path(tmp_path: Path) -> Path:
 def test_the_nearest_target_of_the_day_is_the_one(
     path: Path, scope: str, above: tuple[str, ...], day: date, target: float
 ) -> None:
-    low, fall = load_rules(path)
+    low, fall = index_rules(path)
     read_by = rule_at(low, scope, above, day)
     assert isinstance(read_by, BelowTarget)
     assert read_by.target == target
@@ -73,7 +78,7 @@ def test_the_nearest_target_of_the_day_is_the_one(
 
 def test_without_a_target_of_the_day_that_of_the_rule_holds(path: Path) -> None:
     path.write_text(FILE.replace(", to: 2027-01-01", ", from: 2026-02-01, to: 2027-01-01"))
-    low, _ = load_rules(path)
+    low, _ = index_rules(path)
     assert rule_at(low, "unit:B", (), date(2026, 1, 31)) is low
     assert isinstance(low, BelowTarget)
     assert low.target == 80
@@ -132,7 +137,7 @@ def test_targets_that_follow_one_another_do_not_overlap(path: Path) -> None:
     path.write_text(
         re.sub(r"targets:\n(  - .*\n)+?(?=  - \{id|rules:)", f"targets:\n{three}", FILE)
     )
-    low, _ = load_rules(path)
+    low, _ = index_rules(path)
     found = [rule_at(low, "country", (), date(2020 + n, 12, 31)) for n in range(4)]
     assert [rule.target for rule in found if isinstance(rule, BelowTarget)] == [80, 81, 82, 80]
 

@@ -22,6 +22,7 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
             "drop": "Mức hài lòng giảm so với giai đoạn trước",
             "below_target": "Mức hài lòng dưới mục tiêu",
             "drift": "Mức hài lòng giảm dần so với thường lệ",
+            "silent_kiosk": "Kiosk mất tín hiệu",
         },
         "window": {
             "24h": "24 giờ qua",
@@ -38,6 +39,13 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
         "of": "trên",
         "answers": "lượt trả lời",
         "unsatisfied": "không hài lòng",
+        "kiosks": "Kiosk mất tín hiệu",
+        "last_heard": "tín hiệu gần nhất lúc",
+        "never_heard": "chưa từng có tín hiệu kể từ khi ghép nối lúc",
+        "office_hours": "giờ làm việc tính đến",
+        "queued": "lượt trả lời còn chờ gửi khi đó",
+        "check": "Kiểm tra: kiosk có điện không, có kết nối mạng không, trang đánh giá có đang mở "
+        "không. Kiosk không còn sử dụng: báo quản trị viên thu hồi.",
         "opened": "Báo động lúc",
         "answer_due": "Hạn phản hồi",
         "plan_due": "Hạn của kế hoạch",
@@ -160,6 +168,7 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
             "drop": "Satisfaction fell against the window before",
             "below_target": "Satisfaction is below target",
             "drift": "Satisfaction has drifted below what is usual",
+            "silent_kiosk": "A kiosk is silent",
         },
         "window": {
             "24h": "Last 24 hours",
@@ -176,6 +185,13 @@ WORDS: Final[Mapping[Language, Mapping[str, Any]]] = {
         "of": "of",
         "answers": "answers",
         "unsatisfied": "not satisfied",
+        "kiosks": "Silent kiosks",
+        "last_heard": "last heard at",
+        "never_heard": "never heard since it was enrolled at",
+        "office_hours": "office hours by",
+        "queued": "answers waited there then",
+        "check": "Check: does the kiosk have power, is it on the network, is its page open? "
+        "One that is no longer in use: have the administrator revoke it.",
         "opened": "Since",
         "answer_due": "To be answered by",
         "plan_due": "Plan to be done by",

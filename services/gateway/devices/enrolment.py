@@ -6,10 +6,11 @@ from fastapi import APIRouter, Request
 from limits import RateLimitItemPerMinute
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from schemas.device import DeviceKind
 from schemas.feedback import Violation
 from schemas.scope import Scope
 from services.gateway.body import documented_body, json_body, parsed
-from services.gateway.devices.model import DeviceKind, Devices, PublicKey
+from services.gateway.devices.model import Devices, PublicKey
 from services.gateway.devices.store import InvitationError, enrol
 from services.gateway.limits import Limit, address
 from services.gateway.people.guard import INTAKE

@@ -3,13 +3,12 @@
 import base64
 import hashlib
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, ConfigDict
 
-from schemas.scope import Scope
+from schemas.device import EnrolledDevice
 
 
 def key_bytes(text: str) -> bytes:
@@ -36,29 +35,12 @@ PublicKey = Annotated[str, AfterValidator(_public_key)]
 """An Ed25519 public key in base64url without padding."""
 
 
-class DeviceKind(StrEnum):
-    """What a device is trusted with.
-
-    A kiosk hands in what people touch on it, in its one office. A system (a portal, a vendor's
-    server, an import) hands in for the offices under its scope, and may name devices behind it.
-    """
-
-    KIOSK = "kiosk"
-    SYSTEM = "system"
-
-
-class Device(BaseModel):
+class Device(EnrolledDevice):
     """One enrolled device. We hold its public key; the private one never leaves it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
-    id: str
-    kind: DeviceKind
-    scope: Scope
-    name: str
     public_key: PublicKey
-    enrolled_at: AwareDatetime
-    revoked_at: AwareDatetime | None = None
 
 
 def device_id(public_key: PublicKey) -> str:

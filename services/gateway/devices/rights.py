@@ -2,10 +2,11 @@
 
 from datetime import date
 
+from schemas.device import DeviceKind
 from schemas.feedback import Channel, Response, Violation
 from schemas.instrument import Instrument, Trust
 from schemas.registry import Registry
-from services.gateway.devices.model import Device, DeviceKind
+from services.gateway.devices.model import Device
 from services.gateway.intake.tokens import Token
 
 _ANONYMOUS_CHANNELS = {Channel.WEB, Channel.QR, Channel.PHONE}

@@ -5,14 +5,13 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
+from schemas.collections import DEVICES
+from schemas.device import DeviceKind
 from schemas.scope import Scope
 from services.gateway.audit import Act, Actor, audited
-from services.gateway.devices.model import Device, DeviceKind, PublicKey, device_id
+from services.gateway.devices.model import Device, PublicKey, device_id
 from services.runtime.cached import next_revision
 from services.runtime.database import Database, Document, Session
-
-DEVICES: Final = "gateway.devices"
-"""Owner: gateway. `Device` as JSON, `_id` its id."""
 
 INVITATIONS: Final = "gateway.invitations"
 """Owner: gateway. One document an invitation, `_id` the SHA-256 of its code; gone once expired."""

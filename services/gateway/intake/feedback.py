@@ -16,6 +16,7 @@ from schemas.feedback import FeedbackSubmitted, Response, Violation
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway.body import documented_body, json_body, parsed
 from services.gateway.devices.model import Device
+from services.gateway.intake.heartbeats import Presence
 from services.gateway.intake.senders import NotAllowedError, Senders
 from services.gateway.limits import Capacity
 from services.gateway.people.guard import INTAKE
@@ -92,14 +93,21 @@ class Intake:
     """Where responses come in."""
 
     def __init__(
-        self, producer: Producer, senders: Senders, settings: GatewaySettings, clock: Clock
+        self,
+        producer: Producer,
+        senders: Senders,
+        presence: Presence,
+        capacity: Capacity,
+        settings: GatewaySettings,
+        clock: Clock,
     ) -> None:
         """Hold what the work needs."""
         self._producer = producer
         self._senders = senders
+        self._presence = presence
+        self._capacity = capacity
         self._settings = settings
         self._clock = clock
-        self._capacity = Capacity(settings.most_at_once, settings.retry_after_seconds)
 
     async def _publish(self, events: list[FeedbackSubmitted]) -> None:
         started = time.monotonic()
@@ -131,6 +139,7 @@ class Intake:
         body = await json_body(request, self._settings.max_body, self._settings.body_seconds)
         device = await self._senders.sender(request, body)
         if device is not None:
+            self._presence.seen(device)
             await self._senders.spend(device, 1)
         try:
             response = self._senders.admit(parsed(Response, body, "response"), device)
@@ -147,6 +156,7 @@ class Intake:
             limit = self._settings.max_batch_body
             body = await json_body(request, limit, self._settings.body_seconds)
             device = await self._senders.device(request, body)
+            self._presence.seen(device)
             items = _parse_batch(body)
             await self._senders.spend(device, len(items))
             now = self._clock()

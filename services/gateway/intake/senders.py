@@ -4,10 +4,11 @@ from fastapi import Request
 from limits import RateLimitItemPerMinute
 
 from method.period import local_day
+from schemas.device import DeviceKind
 from schemas.feedback import Response, Violation
 from schemas.instrument import instruments
 from schemas.registry import Registry
-from services.gateway.devices.model import Device, DeviceKind
+from services.gateway.devices.model import Device
 from services.gateway.devices.rights import violations
 from services.gateway.devices.signature import Signatures
 from services.gateway.intake.tokens import Token, TokenError, digest, open_token

@@ -19,6 +19,7 @@ from services.gateway.published.views import (
     DayView,
     IndexView,
     Shown,
+    SilenceView,
     WindowView,
     Withheld,
 )
@@ -100,6 +101,8 @@ class Public:
 
     def _alert(self, view: AlertView) -> AlertView:
         evidence = view.alert.evidence
+        if isinstance(evidence, SilenceView):
+            return view
         withheld = self._disclosure.withheld(OVERALL, view.alert.scope)
         publish_from = self._disclosure.definition().publish_from
         current, previous = (

@@ -9,11 +9,12 @@ from method.definition import definition_of
 from method.figure import figure
 from method.index import Parts, rolling_index
 from method.period import day_key, local_day
-from schemas.alert import AlertChanged, AlertState
+from schemas.alert import AlertChanged, AlertState, Evidence
 from schemas.collections import ALERTS, INDICES, TALLIES
 from schemas.counts import counts_of
 from schemas.index import IndexUpdated, WindowFigures
 from schemas.instrument import OVERALL
+from schemas.kiosk import KioskSilence
 from schemas.registry import EntryKind, Registry
 from schemas.scope import COUNTRY, Scope, scope_kind
 from services.gateway.published.views import (
@@ -23,6 +24,7 @@ from services.gateway.published.views import (
     EvidenceView,
     IndexView,
     Name,
+    SilenceView,
     WindowView,
 )
 from services.runtime.cached import Cached
@@ -146,11 +148,22 @@ class Reader:
     def alert(self, event: AlertChanged) -> AlertView:
         """An alert with the name of what it is about."""
         values = {name: getattr(event, name) for name in AlertBody.model_fields}
-        values["evidence"] = EvidenceView(**dict(event.evidence))
+        values["evidence"] = _evidence(event.evidence)
         return AlertView(
             name=self.name(event.scope) or Name(vi=event.scope, en=event.scope),
             alert=AlertBody(**values),
         )
+
+
+def _evidence(evidence: Evidence | KioskSilence) -> EvidenceView | SilenceView:
+    if isinstance(evidence, Evidence):
+        return EvidenceView(**dict(evidence))
+    return SilenceView(
+        as_of=evidence.as_of,
+        since=min(kiosk.since for kiosk in evidence.kiosks),
+        silent=len(evidence.kiosks),
+        of=evidence.of,
+    )
 
 
 def _windows(windows: dict[str, WindowFigures]) -> dict[str, WindowView]:

@@ -89,6 +89,15 @@ class EvidenceView(BaseModel):
     ]
 
 
+class SilenceView(BaseModel):
+    """What an alert about silent kiosks rests on; which ones they are is the office's business."""
+
+    as_of: AwareDatetime
+    since: Annotated[AwareDatetime, Field(description="The first that fell silent was heard last")]
+    silent: Annotated[int, Field(description="Kiosks that give no sign of life")]
+    of: Annotated[int, Field(description="Kiosks that the office has")]
+
+
 class AlertBody(BaseModel):
     """The newest state of an alert."""
 
@@ -97,13 +106,15 @@ class AlertBody(BaseModel):
     alert: Annotated[str, Field(description="The same from opening to end")]
     revision: Annotated[int, Field(description="Grows by one with every change")]
     rule: str
-    kind: Annotated[str, Field(description="Which detector: below_target, drop, change, drift")]
+    kind: Annotated[
+        str, Field(description="Which detector: below_target, drop, change, drift, silent_kiosk")
+    ]
     severity: Severity
     scope: Scope
     state: AlertState
     opened_at: AwareDatetime
     changed_at: AwareDatetime
-    evidence: EvidenceView
+    evidence: EvidenceView | SilenceView
     latest_received_at: Annotated[
         AwareDatetime | None,
         Field(description="Newest answer behind the change; not with a withheld window"),

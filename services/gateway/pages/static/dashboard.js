@@ -119,6 +119,10 @@ function summary(figure) {
 }
 
 function alertText({ alert }) {
+  if (alert.kind === "silent_kiosk") {
+    const { silent, of, since } = alert.evidence;
+    return `${word("silentKiosks")}: ${whole(silent)}/${whole(of)}, ${word("since")} ${time(since)}`;
+  }
   const { current, target, baseline } = alert.evidence;
   if (alert.kind === "below_target") {
     return `${word("belowTarget")} ${percent(target)}: ${summary(current)}`;
@@ -156,7 +160,8 @@ function interval(figure) {
 function alarmedScopes() {
   return new Set(
     [...state.alerts.values()]
-      .filter(({ alert }) => alert.state === "firing")
+      // A silent kiosk says nothing of satisfaction, which is what the row shows.
+      .filter(({ alert }) => alert.state === "firing" && alert.kind !== "silent_kiosk")
       .map(({ alert }) => alert.scope),
   );
 }

@@ -5,6 +5,7 @@ import { uuid7 } from "./uuid7.js";
 
 const BACK_AFTER = 4000;
 const RETRY_AFTER = 5000;
+const HEARTBEAT_AFTER = 60_000;
 const QUEUE = "langnghe.queue";
 
 const body = document.body.dataset;
@@ -40,6 +41,15 @@ async function send() {
     // No network: the answers stay in the queue.
   } finally {
     sending = false;
+  }
+}
+
+// So that silence and no visitors look different: also while nobody answers.
+async function beat() {
+  try {
+    await post("/v1/heartbeats", { queued: queue().length });
+  } catch {
+    // No network: that nothing comes is what tells of it.
   }
 }
 
@@ -84,6 +94,7 @@ async function begin() {
   if (!ours) return;
   body.device = known.id;
   void send();
+  void beat();
 }
 
 pairing.addEventListener("submit", async (event) => {
@@ -107,3 +118,4 @@ document.addEventListener("keydown", (event) => {
 keep(queue());
 void begin();
 setInterval(() => pairing.hidden && send(), RETRY_AFTER);
+setInterval(() => pairing.hidden && beat(), HEARTBEAT_AFTER);
