@@ -139,11 +139,14 @@ def test_days_that_differ_more_than_chance_makes_them_weaken_what_they_say() -> 
     assert isclose(design_effect([(10, 10), (10, 0)]), 20)
 
 
-@given(st.floats(-8, 8), st.integers(1, 120))
+@given(st.floats(-6, 6), st.integers(1, 120))
 def test_students_tail(t: float, freedom: int) -> None:
-    """Close for what is asked here, 29 degrees of freedom and more; never far off."""
+    """Close for what is asked here, 29 degrees of freedom and more; never far off.
+
+    Beyond 6 nothing is decided: the least p-value that counts, for one of 3,321, is 1 in 66,000.
+    """
     exact = stats.t.sf(t, freedom)
-    assert isclose(tail(t, freedom), exact, rel_tol=0.02 if freedom >= 29 else 0.6)
+    assert isclose(tail(t, freedom), exact, rel_tol=0.02 if freedom >= 29 else 0.2)
 
 
 @given(st.lists(st.floats(-8, 8), min_size=2, max_size=10), st.integers(1, 120))
