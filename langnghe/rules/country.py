@@ -22,8 +22,8 @@ from method.period import LOCAL_ZONE, local_day, local_midnight
 from method.trend import Trend, deviation, trend_design
 from schemas.alert import AlertState
 from schemas.index import IndexUpdated, TrendFigures, WindowFigures
-from services.notify.alerts import read_index
 from services.notify.detectors import QUIET
+from services.notify.index_reading import read_index
 from services.notify.lifecycle import Alert, advance
 from services.notify.rules import BelowTarget, Change, Drift, Drop, IndexRule, rule_at
 

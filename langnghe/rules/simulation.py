@@ -29,8 +29,9 @@ from schemas.figure import LEVELS, NO_ANSWERS, Counts
 from schemas.index import IndexUpdated, TrendFigures
 from schemas.instrument import OVERALL
 from schemas.scope import COUNTRY, Scope, scope_kind
-from services.notify.alerts import Step, read_index
+from services.notify.alerts import Step
 from services.notify.in_force import InForce
+from services.notify.index_reading import read_index
 from services.notify.inhibition import in_order
 from services.notify.kiosk_silence import (
     Heard,
