@@ -10,6 +10,7 @@ from fastapi.templating import Jinja2Templates
 from starlette.responses import Response
 
 from method.period import LOCAL_ZONE
+from schemas.instrument import item_texts
 
 Language = Literal["vi", "en"]
 
@@ -40,11 +41,18 @@ def _points(value: float, language: Language) -> str:
     return ("−" if value < 0 else "+") + _number(abs(value), language)
 
 
+def _question(item: str, language: Language) -> str:
+    """A question in words, by its code; the code of one that is gone."""
+    text = item_texts().get(item)
+    return item if text is None else text.vi if language == "vi" else text.en
+
+
 _TEMPLATES.env.filters |= {
     "local": _local,
     "moment": _moment,
     "number": _number,
     "points": _points,
+    "question": _question,
 }
 
 _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
