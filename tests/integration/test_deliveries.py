@@ -250,7 +250,7 @@ async def test_a_message_that_makes_our_code_raise_holds_up_no_other(post: Post)
     given_up = await post.one(bad)
     assert given_up.standing is Standing.GIVEN_UP
     (said,) = {one.outcome for one in given_up.tried}
-    assert said.startswith("our code raised: ValidationError at services/notify/waiting.py")
+    assert said.startswith("our code raised: ValidationError at services/notify/content.py")
 
 
 class MailServer:
