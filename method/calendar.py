@@ -9,21 +9,19 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 from typing import Annotated, NamedTuple, Self
 
-import yaml
 from holidays import HolidayBase, country_holidays
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    TypeAdapter,
     model_validator,
 )
 
+from method.dated import Dated, in_force, read_versions
 from method.period import LOCAL_ZONE, local_day
 
 _NOTHING = timedelta(0)
@@ -82,27 +80,21 @@ class Week(BaseModel):
         return self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun
 
 
-class OfficeHours(BaseModel):
+class OfficeHours(Dated):
     """One version of when offices are open.
 
     Attributes:
-        effective_from: first local day on which it holds.
         week: the usual one.
         exchanged: shifts of a weekend day that is worked in exchange for a day off.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    effective_from: date
     week: Week
     exchanged: Shifts
 
 
 @cache
 def _versions() -> tuple[OfficeHours, ...]:
-    text = files("method").joinpath("calendar.yaml").read_text(encoding="utf-8")
-    versions = TypeAdapter(list[OfficeHours]).validate_python(yaml.safe_load(text))
-    return tuple(sorted(versions, key=lambda version: version.effective_from))
+    return read_versions("calendar.yaml", OfficeHours)
 
 
 @cache
@@ -113,8 +105,7 @@ def _public_holidays() -> HolidayBase:
 
 def shifts_on(day: date) -> tuple[Shift, ...]:
     """When offices are open on a local day; nothing on a day off."""
-    in_force = [version for version in _versions() if version.effective_from <= day]
-    version = in_force[-1] if in_force else _versions()[0]
+    version = in_force(_versions(), day)
     holidays = _public_holidays()
     if day in holidays:
         return ()

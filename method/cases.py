@@ -18,13 +18,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Annotated, Final, NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field
 
+from method.dated import Dated, in_force, read_versions
 from method.period import local_day, local_midnight
 from schemas.feedback import Violation
 from schemas.scope import Scope
@@ -90,12 +89,9 @@ WAITING: Final = frozenset({CaseState.OPEN, CaseState.TAKEN, CaseState.REOPENED}
 """States in which an agency has to answer."""
 
 
-class Deadlines(BaseModel):
+class Deadlines(Dated):
     """One version of how long agencies and citizens have, in local days; see method/cases.yaml."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    effective_from: date
     answer_days: Annotated[int, Field(ge=1)]
     confirm_days: Annotated[int, Field(ge=1)]
 
@@ -103,15 +99,12 @@ class Deadlines(BaseModel):
 @cache
 def deadlines() -> tuple[Deadlines, ...]:
     """All versions, oldest first."""
-    text = files("method").joinpath("cases.yaml").read_text(encoding="utf-8")
-    versions = TypeAdapter(list[Deadlines]).validate_python(yaml.safe_load(text))
-    return tuple(sorted(versions, key=lambda version: version.effective_from))
+    return read_versions("cases.yaml", Deadlines)
 
 
 def deadlines_on(day: date, versions: Sequence[Deadlines]) -> Deadlines:
     """The version in force on a local day; the oldest one for any day before it."""
-    in_force = [version for version in versions if version.effective_from <= day]
-    return in_force[-1] if in_force else versions[0]
+    return in_force(versions, day)
 
 
 def end_of_day(day: date, days: int) -> datetime:

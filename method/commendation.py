@@ -16,16 +16,14 @@ of Mathematical Statistics 30 (1959).
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cache
-from importlib.resources import files
 from math import copysign, log1p, sqrt
 from statistics import NormalDist
 from typing import Annotated, NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field
 
+from method.dated import Dated, in_force, read_versions
 from method.definition import Definition
 from method.discovery import benjamini_hochberg
 from method.figure import satisfied
@@ -37,12 +35,9 @@ from schemas.scope import Scope
 _STANDARD_NORMAL = NormalDist()
 
 
-class Conditions(BaseModel):
+class Conditions(Dated):
     """What it takes; see method/commendation.yaml."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    effective_from: date
     target: Annotated[float, Field(gt=0, lt=100)]
     least_answers: Annotated[int, Field(ge=1)]
     least_answers_month: Annotated[int, Field(ge=1)]
@@ -54,15 +49,13 @@ class Conditions(BaseModel):
 
 @cache
 def _versions() -> tuple[Conditions, ...]:
-    text = files("method").joinpath("commendation.yaml").read_text(encoding="utf-8")
-    versions = TypeAdapter(list[Conditions]).validate_python(yaml.safe_load(text))
-    return tuple(sorted(versions, key=lambda version: version.effective_from))
+    return read_versions("commendation.yaml", Conditions)
 
 
 def conditions(quarter: Quarter) -> Conditions | None:
     """What it takes in a quarter; None for those before there were any."""
-    in_force = [version for version in _versions() if version.effective_from <= quarter.first]
-    return in_force[-1] if in_force else None
+    versions, day = _versions(), quarter.first
+    return None if day < versions[0].effective_from else in_force(versions, day)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from datetime import date
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 from typing import Annotated, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from method.dated import Dated, in_force, read_versions
 
 
 class WindowLength(BaseModel):
@@ -26,12 +26,11 @@ class WindowLength(BaseModel):
         return self
 
 
-class Definition(BaseModel):
+class Definition(Dated):
     """One version of the meaning of "index".
 
     Attributes:
         version: what a figure names as its method.
-        effective_from: first local day (Asia/Ho_Chi_Minh) on which it holds.
         satisfied_from: lowest level (1 to 5) that counts as satisfied.
         confidence: two-sided confidence of the interval, between 0 and 1.
         publish_from: smallest number of answers that a public figure may rest on.
@@ -39,10 +38,7 @@ class Definition(BaseModel):
             of its kind, so that windows and those before them lie inside one another.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     version: str
-    effective_from: date
     satisfied_from: Annotated[int, Field(ge=1, le=5)]
     confidence: Annotated[float, Field(gt=0, lt=1)]
     publish_from: Annotated[int, Field(ge=1)]
@@ -62,15 +58,12 @@ class Definition(BaseModel):
 @cache
 def definitions() -> tuple[Definition, ...]:
     """All versions, oldest first."""
-    text = files("method").joinpath("definitions.yaml").read_text(encoding="utf-8")
-    versions = TypeAdapter(list[Definition]).validate_python(yaml.safe_load(text))
-    return tuple(sorted(versions, key=lambda version: version.effective_from))
+    return read_versions("definitions.yaml", Definition)
 
 
 def definition_on(day: date) -> Definition:
     """The version in force on a local day; the oldest one for any day before it."""
-    in_force = [version for version in definitions() if version.effective_from <= day]
-    return in_force[-1] if in_force else definitions()[0]
+    return in_force(definitions(), day)
 
 
 def definition_of(version: str) -> Definition:

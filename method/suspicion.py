@@ -15,16 +15,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 from statistics import median
 from typing import Annotated, Final, NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field
 
 from method.calendar import is_open
 from method.chance import binomial_tail, poisson_tail, two_shares_tail
+from method.dated import Dated, in_force, read_versions
 from method.definition import definition_on
 from method.period import hour_key, local_day
 
@@ -52,12 +51,9 @@ OF_THE_DAY: Final = frozenset({Kind.BURST, Kind.RHYTHM})
 """What a day shows by itself; the others are of the month until then."""
 
 
-class Honesty(BaseModel):
+class Honesty(Dated):
     """What is expected of honest offices; see method/suspicion.yaml."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    effective_from: date
     rare: Annotated[float, Field(gt=0, lt=0.01)]
     history_days: Annotated[int, Field(ge=1)]
     times_usual: Annotated[float, Field(ge=1)]
@@ -70,15 +66,12 @@ class Honesty(BaseModel):
 
 @cache
 def _versions() -> tuple[Honesty, ...]:
-    text = files("method").joinpath("suspicion.yaml").read_text(encoding="utf-8")
-    versions = TypeAdapter(list[Honesty]).validate_python(yaml.safe_load(text))
-    return tuple(sorted(versions, key=lambda version: version.effective_from))
+    return read_versions("suspicion.yaml", Honesty)
 
 
 def honesty_on(day: date) -> Honesty:
     """What is expected on a local day; the oldest version for any day before it."""
-    in_force = [version for version in _versions() if version.effective_from <= day]
-    return in_force[-1] if in_force else _versions()[0]
+    return in_force(_versions(), day)
 
 
 class Answer(NamedTuple):
