@@ -30,9 +30,6 @@ RULES = below_target(for_="0s", keep_firing_for="1h")
 SHORT_OF_AN_ALERT = 29
 """Bad answers that each failing office has beforehand; the rule wants 30 before it speaks."""
 
-_NOTIFY_KNOWS_SECONDS = 10
-"""In this time notify has looked at the registry, which it does every 5 seconds."""
-
 
 def office(number: int) -> str:
     return f"{number // 10_000:03d}.{number // 100 % 100:02d}.{number % 100:02d}.H01"
@@ -111,7 +108,6 @@ async def run(rate: float, seconds: float, alerts: int) -> dict[str, object]:
                     ),
                 ]
             )
-            await asyncio.sleep(_NOTIFY_KNOWS_SECONDS)
             load = Load(stack, failing, steady)
             await load.prepare()
             await load.run(rate, seconds)

@@ -13,7 +13,7 @@ from schemas.base import read
 from schemas.collections import ALERTS
 from schemas.index import IndexUpdated
 from schemas.registry import Registry
-from schemas.scope import Scope, scope_kind
+from schemas.scope import COUNTRY, Scope, scope_kind
 from services.notify import in_force
 from services.notify.documents import to_alert
 from services.notify.in_force import InForce
@@ -160,7 +160,13 @@ class Alerts:
     async def _move(
         self, rule: Rule | None, before: Alert | None, after: Alert, now: datetime
     ) -> bool:
-        """Move an alert, under what is in force at this moment; False if another was faster."""
+        """Move an alert, under what is in force at this moment; False if another was faster.
+
+        An office that is not known here may be new: then what is known is looked up again, or
+        nobody would ever be told.
+        """
+        if after.scope != COUNTRY and not self._registry.value.knows(after.scope):
+            await self._registry.refresh()
         force = await in_force.read(self._database, self._rules.values(), now, after.scope)
         telling = self._look(rule, before, after, force, now)
         return telling.alert == before or await self._writing.write(rule, before, telling, now)

@@ -32,7 +32,7 @@ from services.notify.outbox import Channel
 from services.notify.rules import BelowTarget, Drop, Rule, RuleFile
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
-from services.notify.storage import OUTBOX
+from services.notify.storage import GATHERED, OUTBOX
 from services.runtime.cached import Cached
 from services.runtime.database import Database
 from services.runtime.producer import Producer
@@ -228,6 +228,15 @@ async def test_an_office_is_read_by_its_own_target_of_the_day(office: Office) ->
     assert [(one["scope"], one["event"]["evidence"]["target"]) for one in found] == [
         (f"unit:{UNIT}", 85.0)
     ]
+
+
+async def test_an_office_that_is_new_in_the_registry_is_told(office: Office) -> None:
+    new = "000.00.77.H26"
+    alerts = office.alerts(rules("0s")[:1])
+    await write(office.database, [entry(EntryKind.UNIT, new, email="moi@example.vn")])
+    await office.receive(alerts, index(1, BAD, unit=new))
+    (told,) = await office.database[GATHERED].find({}).to_list(None)
+    assert (told["agency"], told["target"]) == (f"unit:{new}", "moi@example.vn")
 
 
 async def test_time_alone_fires_and_resolves(office: Office, agency: Agency) -> None:
