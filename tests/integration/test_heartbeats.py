@@ -17,6 +17,7 @@ from schemas.device import GATEWAY, DeviceHeartbeat, DeviceKind
 from schemas.topics import DEVICE_HEARTBEAT
 from services.gateway import main
 from services.gateway.devices.store import invite, read_devices
+from services.gateway.intake import wiring
 from services.gateway.intake.heartbeats import Presence
 from services.gateway.settings import GatewaySettings
 from services.runtime.database import Database
@@ -61,7 +62,7 @@ async def gateway(
     servers: Servers, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Gateway]:
     """A gateway that tells every moment who was there, instead of every minute."""
-    monkeypatch.setattr(main, "_PRESENCE_SECONDS", 0.1)
+    monkeypatch.setattr(wiring, "_PRESENCE_SECONDS", 0.1)
     await load_small_registry(database)
     async with (
         serving_gateway(main.build(settings_of(servers))) as at,
