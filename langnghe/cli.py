@@ -10,6 +10,7 @@ from langnghe import (
     devices,
     prepare,
     registry,
+    routes,
     run,
     silences,
     simulate,
@@ -51,6 +52,7 @@ app.command("commendations")(commendations.command)
 app.add_typer(registry.app, name="registry")
 app.add_typer(verify.app, name="verify")
 app.add_typer(rules.app, name="rules")
+app.add_typer(routes.app, name="routes")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(devices.app, name="devices")

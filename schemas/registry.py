@@ -32,6 +32,10 @@ CODE_RULES: Final = {
 }
 
 
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+WebhookAddress = Annotated[str, Field(pattern=r"^https?://\S+$")]
+
+
 class EntryKind(StrEnum):
     """What a registry entry is. `field` is a service field (lĩnh vực), the others are agencies."""
 
@@ -70,8 +74,8 @@ class RegistryEntry(BaseModel):
     valid_to: date | None = None
     predecessors: tuple[Scope, ...] = ()
     successors: tuple[Scope, ...] = ()
-    email: Annotated[str | None, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = None
-    webhook: Annotated[str | None, Field(pattern=r"^https?://\S+$")] = None
+    email: Email | None = None
+    webhook: WebhookAddress | None = None
 
     @model_validator(mode="after")
     def _in_force_for_a_day(self) -> Self:

@@ -22,6 +22,7 @@ from services.notify import deliveries, outbox
 from services.notify.channels import Deliver
 from services.notify.channels.webhook import WebhookChannel
 from services.notify.deliveries import Delivery, Standing
+from services.notify.directory import Directories
 from services.notify.outbox import Channel, Entry
 from services.notify.sender import Sender
 from services.runtime.cached import Cached
@@ -138,7 +139,7 @@ class Post:
     def sender(self) -> Sender:
         return Sender(
             self.database,
-            self.registry,
+            Directories(self.registry),
             self.channels,
             "http://ln.test",
             self.clock,
@@ -152,7 +153,7 @@ class Post:
 
     async def put(self, *events: AlertChanged, channel: Channel = Channel.WEBHOOK) -> list[str]:
         """Have receivers told; the ids of the messages."""
-        made = [Entry(channel, one.scope, "an address of old", one) for one in events]
+        made = [Entry(channel, one.scope, one) for one in events]
 
         async def work(session: Session) -> None:
             await outbox.put(self.database, made, self.now, session)

@@ -12,19 +12,17 @@ from schemas.alert import AgencyReplied
 from schemas.base import read
 from schemas.collections import ALERTS
 from schemas.index import IndexUpdated
-from schemas.registry import Registry
 from schemas.scope import COUNTRY, Scope, scope_kind
 from services.notify import in_force
+from services.notify.directory import Directories, levels_above
 from services.notify.documents import to_alert
 from services.notify.in_force import InForce
 from services.notify.index_reading import read_index
 from services.notify.inhibition import in_order
 from services.notify.lifecycle import Alert, advance, reply
-from services.notify.recipients import levels_above
 from services.notify.rules import IndexRule, Rule, rule_at
 from services.notify.telling import Telling, tell
 from services.notify.writing import Writing
-from services.runtime.cached import Cached
 from services.runtime.clock import Clock
 from services.runtime.consumer import Records
 from services.runtime.database import Database
@@ -40,13 +38,13 @@ class Alerts:
     """The alerts of the scopes whose indices this process receives."""
 
     def __init__(
-        self, database: Database, registry: Cached[Registry], rules: Sequence[Rule], clock: Clock
+        self, database: Database, directories: Directories, rules: Sequence[Rule], clock: Clock
     ) -> None:
         """Hold what the work needs."""
         self._database = database
-        self._registry = registry
+        self._registry = directories.registry
         self._clock = clock
-        self._writing = Writing(database, registry)
+        self._writing = Writing(database, directories)
         self.use(rules)
 
     def use(self, rules: Sequence[Rule]) -> None:
@@ -154,7 +152,7 @@ class Alerts:
         registry, day = self._registry.value, local_day(now)
         above = registry.above(after.scope, day)
         held = force.holding(after.scope, above, after.rule, rule)
-        levels = levels_above(after.scope, registry, day)
+        levels = levels_above(registry, after.scope, day)
         return tell(before, after, rule, held, levels, now)
 
     async def _move(

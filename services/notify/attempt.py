@@ -6,16 +6,15 @@ from datetime import datetime, timedelta
 
 from method.period import local_day
 from schemas.alert import AlertChanged
-from schemas.registry import Registry
+from schemas.topics import ALERT_CHANGED
 from services.notify import letters, waiting
 from services.notify.channels import Deliver, GoneError, NotDeliveredError
+from services.notify.directory import Directories
 from services.notify.outbox import Channel, Entry
-from services.notify.recipients import address_of
 from services.notify.schedule import Jitter, next_attempt
 from services.notify.waiting import Taken
 from services.runtime import metrics
 from services.runtime.blame import blame
-from services.runtime.cached import Cached
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Document
 
@@ -43,7 +42,7 @@ class Attempt:
     def __init__(
         self,
         database: Database,
-        registry: Cached[Registry],
+        directories: Directories,
         channels: Mapping[Channel, Deliver],
         public_url: str,
         clock: Clock,
@@ -51,7 +50,7 @@ class Attempt:
     ) -> None:
         """Hold what the work needs."""
         self._database = database
-        self._registry = registry
+        self._directories = directories
         self._channels = channels
         self._public_url = public_url
         self._clock = clock
@@ -63,40 +62,39 @@ class Attempt:
         Returns:
             What the receiver asked for, as `endpoints.release` takes it.
         """
-        target = self._target(taken)
+        address = self._address(taken)
         try:
-            entry = self._entry(taken, target)
-            await self._hand_over(entry)
+            entry = await self._hand_over(taken, address)
         except NotDeliveredError as error:
-            return await self._failed(taken, target, error)
+            return await self._failed(taken, address, error)
         except Exception as error:  # noqa: BLE001  # ours, with this message: the others go on
             problem = NotDeliveredError(f"our code raised: {blame(error)}")
-            return await self._failed(taken, target, problem)
+            return await self._failed(taken, address, problem)
         now = self._clock()
         await waiting.delivered(self._database, taken, now)
         metrics.NOTIFY_DELIVERIES.labels(taken.channel.value, "delivered").inc()
         _observe_age(entry, now)
         return {}
 
-    def _target(self, taken: Taken) -> str | None:
-        """The address of today, perhaps another than on the day when the message was written."""
+    def _address(self, taken: Taken) -> str | None:
+        """That of today, perhaps another than on the day when the message was written."""
         if taken.channel is Channel.TOPIC:
-            return taken.target
+            return ALERT_CHANGED.name
         day = local_day(self._clock())
-        return address_of(self._registry.value, taken.channel, taken.agency, day)
+        return self._directories.value.address(taken.channel, taken.agency, taken.route, day)
 
-    @staticmethod
-    def _entry(taken: Taken, target: str | None) -> Entry:
-        if target is None:
-            msg = "the registry holds no address"
+    async def _hand_over(self, taken: Taken, address: str | None) -> Entry:
+        if address is None:
+            msg = "neither the registry nor a route holds an address"
             raise NotDeliveredError(msg)
-        return taken.entry(target)
+        entry, registry = taken.entry(), self._directories.value.registry
+        message = letters.write(entry.event, registry, self._public_url, entry.findings)
+        await self._channels[entry.channel](entry, address, message)
+        return entry
 
-    async def _hand_over(self, entry: Entry) -> None:
-        message = letters.write(entry.event, self._registry.value, self._public_url, entry.findings)
-        await self._channels[entry.channel](entry, message)
-
-    async def _failed(self, taken: Taken, target: str | None, error: NotDeliveredError) -> Document:
+    async def _failed(
+        self, taken: Taken, address: str | None, error: NotDeliveredError
+    ) -> Document:
         now, number = self._clock(), taken.attempts + 1
         gone = isinstance(error, GoneError)
         again_at: datetime | None
@@ -113,5 +111,5 @@ class Attempt:
             log.info("%s has moved on meanwhile", taken.id)
         metrics.NOTIFY_DELIVERIES.labels(taken.channel.value, outcome).inc()
         if gone:
-            return {"disabled": {"at": now, "target": target}}
+            return {"disabled": {"at": now, "target": address}}
         return {"not_before": now + error.wait} if error.wait else {}

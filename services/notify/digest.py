@@ -7,10 +7,8 @@ compared (method/discovery.py). An office is of the agency that is mailed about 
 nearest above with an address.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
-from typing import NamedTuple
 
 from pymongo.errors import DuplicateKeyError
 
@@ -20,30 +18,23 @@ from method.period import LOCAL_ZONE, local_day
 from schemas.alert import AlertChanged, AlertState, Handling, Severity
 from schemas.collections import ALERTS, INDICES
 from schemas.index import IndexUpdated
-from schemas.registry import EntryKind, Registry
+from schemas.registry import EntryKind
 from schemas.scope import Scope
 from services.notify import outbox
 from services.notify.content import Digest, Signal
 from services.notify.detectors import fall_of
+from services.notify.directory import Directories
 from services.notify.documents import to_alert, to_event
-from services.notify.gathering import Into, event_of, newest
+from services.notify.gathering import Into, addressed, event_of, newest
 from services.notify.outbox import Channel, Entry
-from services.notify.recipients import mailed, nearest
+from services.notify.recipients import mailed
 from services.notify.rules import Drop, Rule
 from services.notify.storage import DIGESTS, GATHERED
 from services.runtime import metrics
-from services.runtime.cached import Cached
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Document, Session
 
 _ITEM = "overall"
-
-
-class _Reader(NamedTuple):
-    """An agency, and what there is for it outside of what was gathered."""
-
-    target: str
-    unanswered: tuple[AlertChanged, ...] = ()
 
 
 def due_since(now: datetime, at: time) -> datetime | None:
@@ -86,7 +77,7 @@ class Digests:
     def __init__(
         self,
         database: Database,
-        registry: Cached[Registry],
+        directories: Directories,
         rules: Callable[[], Mapping[str, Rule]],
         at: time,
         rate: float,
@@ -96,14 +87,14 @@ class Digests:
 
         Args:
             database: of notify.
-            registry: who is mailed about what.
+            directories: who is mailed about what.
             rules: those in force.
             at: local time of the day.
             rate: false discovery rate of soft falls.
             clock: the present.
         """
         self._database = database
-        self._registry = registry
+        self._directories = directories
         self._rules = rules
         self._at = at
         self._rate = rate
@@ -118,19 +109,17 @@ class Digests:
         day = local_day(now)
         if await self._database[DIGESTS].find_one({"_id": day.isoformat()}):
             return
-        for agency, reader in sorted((await self._readers(until, day)).items()):
-            await self._make(agency, reader, until, now)
+        for agency, unanswered in sorted((await self._readers(until, now)).items()):
+            await self._make(agency, unanswered, until, now)
         await self._database[DIGESTS].update_one(
             {"_id": day.isoformat()}, {"$setOnInsert": {"made_at": now}}, upsert=True
         )
 
-    async def _readers(self, until: datetime, day: date) -> dict[Scope, _Reader]:
-        """Agencies for whom there may be something to say."""
-        readers: dict[Scope, _Reader] = {}
+    async def _readers(self, until: datetime, now: datetime) -> dict[Scope, list[AlertChanged]]:
+        """Agencies for whom there may be something to say, with what nobody has answered there."""
         query: Document = {"into": Into.DIGEST.value, "at": {"$lt": until}}
-        async for item in self._database[GATHERED].find(query, {"agency": 1, "target": 1}):
-            readers[item["agency"]] = _Reader(item["target"])
-        unanswered: dict[Scope, list[AlertChanged]] = defaultdict(list)
+        gathered = await self._database[GATHERED].distinct("agency", query)
+        readers: dict[Scope, list[AlertChanged]] = {agency: [] for agency in gathered}
         query = {
             "open": True,
             "state": AlertState.FIRING.value,
@@ -143,15 +132,13 @@ class Digests:
             if alert.told_at is None or alert.told_at >= until:
                 continue
             event = to_event(alert)
-            for entry in mailed(event, self._registry.value, day):
-                unanswered[entry.agency].append(event)
-                readers.setdefault(entry.agency, _Reader(entry.target))
-        return {
-            agency: reader._replace(unanswered=tuple(unanswered[agency]))
-            for agency, reader in readers.items()
-        }
+            for entry in mailed(event, self._directories.value, now):
+                readers.setdefault(entry.agency, []).append(event)
+        return readers
 
-    async def _make(self, agency: Scope, reader: _Reader, until: datetime, now: datetime) -> None:
+    async def _make(
+        self, agency: Scope, unanswered: Sequence[AlertChanged], until: datetime, now: datetime
+    ) -> None:
         day = local_day(now)
         name = f"{day.isoformat()}/{agency}"
 
@@ -162,14 +149,15 @@ class Digests:
             order = [("at", 1), ("number", 1)]
             found = self._database[GATHERED].find(query, session=session).sort(order)
             items = await self._not_held([item async for item in found], session)
-            digest = await self._compose(agency, items, reader.unanswered, day, until)
+            digest = await self._compose(agency, items, unanswered, day, until)
             await self._database[DIGESTS].insert_one({"_id": name, "made_at": now}, session=session)
             names = [item["_id"] for item in items]
             await self._database[GATHERED].delete_many({"_id": {"$in": names}}, session=session)
             if digest.empty:
                 return False
-            entry = Entry(Channel.EMAIL, agency, reader.target, digest)
-            await outbox.put(self._database, [entry], now, session)
+            mail = Entry(Channel.EMAIL, agency, digest)
+            mails = addressed(mail, self._directories.value, Severity.WARNING, now)
+            await outbox.put(self._database, mails, now, session)
             return True
 
         try:
@@ -190,7 +178,7 @@ class Digests:
         self,
         agency: Scope,
         items: list[Document],
-        unanswered: tuple[AlertChanged, ...],
+        unanswered: Sequence[AlertChanged],
         day: date,
         until: datetime,
     ) -> Digest:
@@ -201,7 +189,7 @@ class Digests:
         return Digest(
             day=day,
             at=until,
-            unanswered=unanswered,
+            unanswered=tuple(unanswered),
             opened=tuple(one for one in warnings if one.state is AlertState.FIRING),
             closed=tuple(one for one in warnings if one.state is AlertState.RESOLVED),
             signals=signals,
@@ -212,13 +200,13 @@ class Digests:
     async def _signals(
         self, agency: Scope, soft: Sequence[AlertChanged], day: date
     ) -> tuple[tuple[Signal, ...], int]:
-        registry = self._registry.value
+        directory = self._directories.value
         area = [
             entry.key
-            for entry in registry
+            for entry in directory.registry
             if entry.kind is EntryKind.UNIT
             and entry.in_force(day)
-            and nearest(registry, Channel.EMAIL, entry.key, day) == agency
+            and directory.nearest(Channel.EMAIL, entry.key, day) == agency
         ]
         found = self._database[INDICES].find(
             {"_id": {"$in": [f"{scope}|{_ITEM}" for scope in area]}}, {"_id": 0, "kind": 0}

@@ -10,6 +10,7 @@ in the one that writes the mail to the outbox: a crash loses none of it and tell
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -17,8 +18,9 @@ from schemas.alert import AlertChanged, AlertState, Severity
 from schemas.scope import Scope
 from services.notify import content, outbox
 from services.notify.content import Together
+from services.notify.directory import Directories, Directory
 from services.notify.findings import Findings
-from services.notify.outbox import Channel, Entry, EntryState, receiver_name
+from services.notify.outbox import Channel, Entry, EntryState
 from services.notify.storage import GATHERED, OUTBOX
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Document, Session
@@ -37,7 +39,6 @@ def _document(entry: Entry, now: datetime) -> Document:
         "_id": entry.id,
         "into": (Into.TOGETHER if critical else Into.DIGEST).value,
         "agency": entry.agency,
-        "target": entry.target,
         "at": now,
         "findings": entry.findings.model_dump(mode="json") if entry.findings else None,
         **content.to_document(entry.alert),
@@ -87,30 +88,39 @@ def _begins(event: AlertChanged) -> bool:
 def _mail(agency: Scope, items: Sequence[Document], now: datetime) -> Entry | None:
     """What is written of gathered changes, the oldest first; None where it is not worth a mail."""
     events = worth_a_mail([event_of(item) for item in items])
-    target = items[-1]["target"] if items else ""
     match events:
         case []:
             return None
         case [event]:
             item = next(one for one in reversed(items) if one["series"] == event.alert)
             found = Findings.model_validate(item["findings"]) if item["findings"] else None
-            return Entry(Channel.EMAIL, agency, target, event, found)
+            return Entry(Channel.EMAIL, agency, event, found)
         case _:
-            return Entry(Channel.EMAIL, agency, target, Together(at=now, events=tuple(events)))
+            return Entry(Channel.EMAIL, agency, Together(at=now, events=tuple(events)))
+
+
+def addressed(mail: Entry, directory: Directory, severity: Severity, now: datetime) -> list[Entry]:
+    """A mail to an agency as one to each contact of it that takes the severity now. Pure."""
+    routes = directory.receivers(Channel.EMAIL, mail.agency, severity, now)
+    return [replace(mail, route=route) for route in routes]
 
 
 class Gathering:
     """Mails of one moment: critical changes that one agency is told of."""
 
-    def __init__(self, database: Database, wait: timedelta, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, directories: Directories, wait: timedelta, clock: Clock
+    ) -> None:
         """Hold what the work needs.
 
         Args:
             database: of notify.
+            directories: whom of an agency a mail goes to.
             wait: how long a change waits for others.
             clock: the present.
         """
         self._database = database
+        self._directories = directories
         self._wait = wait
         self._clock = clock
 
@@ -140,7 +150,9 @@ class Gathering:
             names = [item["_id"] for item in ready]
             await self._database[GATHERED].delete_many({"_id": {"$in": names}}, session=session)
             if (mail := _mail(agency, ready, now)) is not None:
-                await outbox.put(self._database, [mail], now, session)
+                directory = self._directories.value
+                mails = addressed(mail, directory, Severity.CRITICAL, now)
+                await outbox.put(self._database, mails, now, session)
 
         await self._database.transaction(work)
 
@@ -149,7 +161,8 @@ class Gathering:
         found = self._database[OUTBOX].find(
             {
                 "state": EntryState.WAITING.value,
-                "receiver": receiver_name(Channel.EMAIL, agency),
+                "channel": Channel.EMAIL.value,
+                "agency": agency,
                 "tells.of": {"$in": alerts},
             },
             {"tells": 1},

@@ -4,39 +4,16 @@ Vietnamese first, English below; each line leads to the alert's page at the desk
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from method.period import local_day
-from schemas.alert import AlertChanged, AlertState, Evidence
-from schemas.kiosk import KioskSilence
+from schemas.alert import AlertChanged, AlertState
 from schemas.registry import Registry
 from services.notify.content import Content, Digest, Together
 from services.notify.findings import Findings
-from services.notify.message import (
-    TEMPLATES,
-    WINDOWS,
-    Message,
-    alert_link,
-    compose,
-    english_number,
-    local_time,
-    vietnamese_number,
-)
-
-
-class _Words(NamedTuple):
-    vi: str
-    en: str
-
-
-_KINDS: Final = {
-    "change": _Words("mức hài lòng giảm so với thường lệ", "satisfaction fell below what is usual"),
-    "drop": _Words("mức hài lòng giảm so với giai đoạn trước", "satisfaction fell"),
-    "drift": _Words("mức hài lòng giảm dần", "satisfaction has been falling slowly"),
-    "below_target": _Words("mức hài lòng dưới mục tiêu", "satisfaction is below target"),
-    "silent_kiosk": _Words("kiosk mất tín hiệu", "kiosks give no sign of life"),
-}
-_OVER: Final = _Words("đã phục hồi", "has recovered")
+from services.notify.message import TEMPLATES, Message, compose
+from services.notify.sentence import sentence
+from services.notify.wording import Words, alert_link
 
 
 class Line(NamedTuple):
@@ -79,35 +56,8 @@ def write(
 
 def _line(event: AlertChanged, registry: Registry, public_url: str, p: float | None = None) -> Line:
     office = registry.latest(event.scope, local_day(event.changed_at))
-    vi, en = (office.name_vi, office.name_en) if office else (event.scope, event.scope)
-    kind = _KINDS.get(event.kind, _Words(event.kind, event.kind))
-    if event.state is AlertState.RESOLVED:
-        vi, en = f"{vi}: {kind.vi}, {_OVER.vi}", f"{en}: {kind.en}, {_OVER.en}"
-    else:
-        vi, en = f"{vi}: {kind.vi}", f"{en}: {kind.en}"
-    more = _evidence(event.evidence)
-    vi, en = vi + more.vi, en + more.en
-    if p is not None:
-        vi += f" (p = {p:.4f})".replace(".", ",")
-        en += f" (p = {p:.4f})"
-    moment = local_time(event.opened_at)
-    link = alert_link(event, public_url)
-    return Line(f"{vi}; từ {moment}.", f"{en}; since {moment}.", link, event.alert)
-
-
-def _evidence(evidence: Evidence | KioskSilence) -> _Words:
-    """What an alert rests on, to go on with a sentence."""
-    if isinstance(evidence, KioskSilence):
-        silent = f"{len(evidence.kiosks)}/{evidence.of}"
-        return _Words(f"; {silent} kiosk", f"; {silent} kiosks")
-    figure = evidence.current
-    if figure.index is None:
-        return _Words("", "")
-    window_vi, window_en = WINDOWS.get(evidence.window, (evidence.window,) * 2)
-    return _Words(
-        f"; {window_vi} {vietnamese_number(figure.index)} % trên {figure.n} lượt trả lời",
-        f"; {english_number(figure.index)}% of {figure.n} answers in {window_en}",
-    )
+    said = sentence(event, office, p)
+    return Line(said.vi, said.en, alert_link(event, public_url), event.alert)
 
 
 def _lines(events: Iterable[AlertChanged], registry: Registry, public_url: str) -> list[Line]:
@@ -121,7 +71,7 @@ def _together(content: Together, registry: Registry, public_url: str) -> Message
         Section("Đang báo động", "Firing", _lines(firing, registry, public_url)),
         Section("Đã phục hồi", "Recovered", _lines(over, registry, public_url)),
     ]
-    title = _Words(
+    title = Words(
         f"[Cảnh báo] {len(content.events)} cảnh báo về mức hài lòng",
         f"{len(content.events)} alerts about satisfaction",
     )
@@ -154,12 +104,12 @@ def _digest(content: Digest, registry: Registry, public_url: str) -> Message:
         ),
     ]
     day = content.day.strftime("%d/%m/%Y")
-    title = _Words(f"[Tổng hợp] Mức hài lòng ngày {day}", f"Satisfaction, digest of {day}")
+    title = Words(f"[Tổng hợp] Mức hài lòng ngày {day}", f"Satisfaction, digest of {day}")
     return _message(title, content, sections, public_url)
 
 
 def _message(
-    title: _Words, content: Together | Digest, sections: list[Section], public_url: str
+    title: Words, content: Together | Digest, sections: list[Section], public_url: str
 ) -> Message:
     link = f"{public_url}/desk"
     values = {
@@ -173,6 +123,7 @@ def _message(
         html=TEMPLATES.get_template("letter.html").render(values),
         name_vi=title.vi,
         name_en=title.en,
+        brief=f"{title.vi}\n{title.en}",
         link=link,
         at=content.at,
     )

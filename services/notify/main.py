@@ -7,14 +7,17 @@ from schemas.registry import Registry
 from schemas.topics import AGENCY_REPLIED, DEVICE_HEARTBEAT, INDEX_UPDATED
 from services.notify import standing
 from services.notify.alerts import Alerts
+from services.notify.channels import chat
 from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
 from services.notify.channels.webhook import WebhookChannel
 from services.notify.digest import Digests
+from services.notify.directory import Directories
 from services.notify.gathering import Gathering
 from services.notify.kiosks import Kiosks, enrolled
 from services.notify.outbox import Channel
 from services.notify.reload import Reload
+from services.notify.routes import load_routes
 from services.notify.rules import load_rules
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
@@ -37,12 +40,14 @@ def build(settings: NotifySettings, clock: Clock = system_clock) -> Service:
     """Put the service together.
 
     Raises:
-        YamlFileError: when the rule file cannot be used.
+        YamlFileError: when the rule file or the route file cannot be used.
     """
     rules = load_rules(settings.rules)
+    routes = load_routes(settings.routes) if settings.routes else ()
     service = Service("notify", settings, clock)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
-    alerts = Alerts(service.database, registry, rules, service.clock)
+    directories = Directories(registry, routes)
+    alerts = Alerts(service.database, directories, rules, service.clock)
     devices = Cached(service.database, DEVICES, enrolled)
     kiosks = Kiosks(service.database, devices, alerts, service.clock)
 
@@ -51,20 +56,21 @@ def build(settings: NotifySettings, clock: Clock = system_clock) -> Service:
     )
     sender = Sender(
         service.database,
-        registry,
+        directories,
         {
             Channel.TOPIC: TopicChannel(service.producer).deliver,
             Channel.WEBHOOK: webhook.deliver,
             Channel.EMAIL: EmailChannel(settings).deliver,
+            Channel.CHAT: chat.deliver,
         },
         settings.public_url,
         service.clock,
     )
     wait = timedelta(seconds=settings.group_wait_seconds)
-    gathering = Gathering(service.database, wait, service.clock)
+    gathering = Gathering(service.database, directories, wait, service.clock)
     digests = Digests(
         service.database,
-        registry,
+        directories,
         lambda: alerts.rules,
         settings.digest_at,
         settings.digest_false_share,
@@ -75,7 +81,12 @@ def build(settings: NotifySettings, clock: Clock = system_clock) -> Service:
     service.first(devices.refresh)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh)
     service.every(_DEVICES_SECONDS, "devices", devices.refresh)
-    service.every(_RULES_SECONDS, "rules", Reload(settings.rules, alerts.use).run)
+    service.every(
+        _RULES_SECONDS, "rules", Reload("rules", settings.rules, load_rules, alerts.use).run
+    )
+    if settings.routes:
+        reload = Reload("routes", settings.routes, load_routes, directories.use)
+        service.every(_RULES_SECONDS, "routes", reload.run)
     service.every(_TICK_SECONDS, "tick", alerts.tick)
     service.every(_TICK_SECONDS, "gather", gathering.run)
     service.every(_DIGEST_SECONDS, "digest", digests.run)

@@ -4,35 +4,25 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from method.period import LOCAL_ZONE
 from schemas.alert import AlertChanged
 from schemas.instrument import item_texts
 from schemas.kiosk import KioskSilence
 from schemas.registry import RegistryEntry
 from services.notify.findings import Findings, Place
+from services.notify.sentence import sentence
+from services.notify.wording import (
+    WINDOWS,
+    alert_link,
+    english_number,
+    local_time,
+    vietnamese_number,
+)
 
-WINDOWS = {
-    "24h": ("24 giờ qua", "the last 24 hours"),
-    "7d": ("7 ngày qua", "the last 7 days"),
-    "30d": ("30 ngày qua", "the last 30 days"),
-    "90d": ("90 ngày qua", "the last 90 days"),
-}
 _LONGEST_QUOTE = 240
 _LINK = re.compile(r"\S*(?:://|www\.)\S*", re.IGNORECASE)
-
-
-def vietnamese_number(value: float) -> str:
-    """`61,0`."""
-    return f"{value:.1f}".replace(".", ",")
-
-
-def english_number(value: float) -> str:
-    """`61.0`."""
-    return f"{value:.1f}"
 
 
 def _question(place: Place, language: str) -> str:
@@ -46,11 +36,6 @@ def _quoted(comment: str) -> str:
     not lead anybody to where a stranger wants them."""
     line = _LINK.sub("[…]", " ".join(comment.split()))
     return line if len(line) <= _LONGEST_QUOTE else line[:_LONGEST_QUOTE].rstrip() + "…"
-
-
-def local_time(moment: datetime) -> str:
-    """`12:00 22/11/2026`, in Vietnam."""
-    return moment.astimezone(LOCAL_ZONE).strftime("%H:%M %d/%m/%Y")
 
 
 TEMPLATES = Environment(
@@ -79,6 +64,7 @@ class Message:
         html: the same as a page.
         name_vi: of the office; of a mail about several, its title.
         name_en: the same.
+        brief: the same as `text` in a sentence a language.
         link: to the alert's page at the desk; of several, to the desk.
         at: when it came about.
     """
@@ -88,13 +74,9 @@ class Message:
     html: str
     name_vi: str
     name_en: str
+    brief: str
     link: str
     at: datetime
-
-
-def alert_link(event: AlertChanged, public_url: str) -> str:
-    """The alert's page at the desk."""
-    return f"{public_url}/desk/alerts/{quote(event.alert)}"
 
 
 def compose(
@@ -126,12 +108,14 @@ def compose(
     if not isinstance(event.evidence, KioskSilence):
         folder, window = "", event.evidence.window
         values["window_vi"], values["window_en"] = WINDOWS.get(window, (window, window))
+    brief = sentence(event, office)
     return Message(
         subject=TEMPLATES.get_template(f"{folder}subject.txt").render(values).strip(),
         text=TEMPLATES.get_template(f"{folder}body.txt").render(values),
         html=TEMPLATES.get_template(f"{folder}body.html").render(values),
         name_vi=name_vi,
         name_en=name_en,
+        brief=f"{brief.vi}\n{brief.en}",
         link=link,
         at=event.changed_at,
     )

@@ -26,6 +26,7 @@ class Channel(StrEnum):
     TOPIC = "topic"
     WEBHOOK = "webhook"
     EMAIL = "email"
+    CHAT = "chat"
 
 
 class EntryState(StrEnum):
@@ -36,20 +37,33 @@ class EntryState(StrEnum):
     GIVEN_UP = "given_up"
 
 
-def receiver_name(channel: Channel, agency: Scope) -> str:
-    """`webhook/unit:000.00.19.H26`: to whom, and how."""
-    return f"{channel}/{agency}"
+def receiver_name(channel: Channel, agency: Scope, route: str | None = None) -> str:
+    """`webhook/unit:000.00.19.H26`: to whom, and how; a route of the agency is another part."""
+    return f"{channel}/{agency}" + (f"/{route}" if route else "")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A message to one receiver; `findings` are for people alone and never go onto the topic."""
+    """A message to one receiver.
+
+    Attributes:
+        channel: how it goes out.
+        agency: to whom.
+        event: what it tells.
+        findings: what there is to say beside the figures: for people alone, never on the topic.
+        route: which contact of the agency; None for its own address in the registry.
+    """
 
     channel: Channel
     agency: Scope
-    target: str
     event: Content
     findings: Findings | None = None
+    route: str | None = None
+
+    @property
+    def receiver(self) -> str:
+        """To whom, and how."""
+        return receiver_name(self.channel, self.agency, self.route)
 
     @property
     def alert(self) -> AlertChanged:
@@ -66,17 +80,17 @@ class Entry:
     @property
     def id(self) -> str:
         """`msg_` and a fingerprint: no dots, as Standard Webhooks asks of message ids."""
-        name = f"{content.identity(self.event)}/{self.channel}/{self.agency}"
+        name = f"{content.identity(self.event)}/{self.receiver}"
         return "msg_" + hashlib.sha256(name.encode()).hexdigest()[:32]
 
     def document(self, now: datetime) -> Document:
         """As MongoDB keeps it."""
         return {
             "_id": self.id,
-            "receiver": receiver_name(self.channel, self.agency),
+            "receiver": self.receiver,
             "channel": self.channel.value,
             "agency": self.agency,
-            "target": self.target,
+            "route": self.route,
             **content.to_document(self.event),
             "findings": self.findings.model_dump(mode="json") if self.findings else None,
             "attempts": 0,

@@ -1,75 +1,95 @@
-"""Who is told, and where: the agency responsible by the registry."""
+"""Who is told of a change: the agency responsible by the registry, and those above it."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
 
+from method.period import local_day
 from schemas.alert import AlertChanged, AlertState, Severity
-from schemas.registry import Registry, RegistryEntry
-from schemas.scope import COUNTRY, Scope
+from schemas.scope import Scope
+from services.notify.directory import Directory, line_of
 from services.notify.outbox import Channel, Entry
 
 
-def _line(registry: Registry, scope: str, day: date) -> list[RegistryEntry]:
-    """The scope's own entry and those above it, nearest first."""
-    keys = [scope, *registry.above(scope, day)]
-    found = (registry.on(key, day) for key in keys if key != COUNTRY)
-    return [entry for entry in found if entry is not None]
+def channels_for(severity: Severity) -> tuple[Channel, ...]:
+    """By which channels agencies are told of an alert."""
+    if severity is Severity.INFO:
+        return (Channel.EMAIL,)
+    return Channel.WEBHOOK, Channel.EMAIL, Channel.CHAT
 
 
-def levels_above(scope: str, registry: Registry, day: date) -> int:
-    """How many agencies stand above a scope."""
-    return max(0, len(_line(registry, scope, day)) - 1)
-
-
-def address_of(registry: Registry, channel: Channel, agency: Scope, day: date) -> str | None:
-    """Where an agency is reached by webhook or e-mail; None where the registry does not say."""
-    known = registry.latest(agency, day)
-    if known is None:
-        return None
-    return known.webhook if channel is Channel.WEBHOOK else known.email
-
-
-def nearest(registry: Registry, channel: Channel, scope: Scope, day: date) -> Scope | None:
-    """Which agency is told of a scope by a channel: its own, or the nearest above that has it."""
-    keys = (entry.key for entry in _line(registry, scope, day))
-    return next((key for key in keys if address_of(registry, channel, key, day)), None)
-
-
-def entries_for(event: AlertChanged, registry: Registry, day: date) -> list[Entry]:
+def entries_for(event: AlertChanged, directory: Directory, now: datetime) -> list[Entry]:
     """The messages that tell agencies of a change: by each channel, the nearest agency that has it.
 
     An office without an e-mail address of its own is told through the commune or province above. Of
     an alert that went up for want of an answer, that level is told; that it is over, and of a
     reminder, all who were. Of `info` nobody is told but of a fall, by e-mail, when it begins: the
-    digest weighs it (`digest`).
+    digest weighs it (`digest`). Whom of an agency a mail goes to is settled when it is written
+    (`gathering`).
     """
     if event.severity is Severity.INFO:
         begins = event.state is AlertState.FIRING and not event.escalated
         soft = begins and event.kind == "drop"
-        return _messages(event, registry, day, [0], [Channel.EMAIL]) if soft else []
+        return _messages(event, directory, now, [0]) if soft else []
     again = event.reminder or event.state is AlertState.RESOLVED
     levels = range(event.escalated + 1) if again else [event.escalated]
-    return _messages(event, registry, day, levels, [Channel.WEBHOOK, Channel.EMAIL])
+    return _messages(event, directory, now, levels)
 
 
-def mailed(event: AlertChanged, registry: Registry, day: date) -> list[Entry]:
+def mailed(event: AlertChanged, directory: Directory, now: datetime) -> list[Entry]:
     """What would tell, by e-mail, all who were told of an alert."""
-    return _messages(event, registry, day, range(event.escalated + 1), [Channel.EMAIL])
+    messages = _messages(event, directory, now, range(event.escalated + 1))
+    return [entry for entry in messages if entry.channel is Channel.EMAIL]
+
+
+class Reached(NamedTuple):
+    """Who is told: an agency, and which contact of it; None for its own address."""
+
+    agency: Scope
+    route: str | None
+
+
+def reached(
+    directory: Directory,
+    scope: Scope,
+    level: int,
+    channel: Channel,
+    severity: Severity,
+    now: datetime,
+) -> list[Reached]:
+    """Who is told by a channel when a level is.
+
+    Args:
+        directory: of addresses.
+        scope: of the alert.
+        level: 0 is the scope's own agency, 1 the one above it.
+        channel: how.
+        severity: of the alert.
+        now: the moment.
+    """
+    day = local_day(now)
+    line = line_of(directory.registry, scope, day)[level:]
+    # Nobody above stands in for the chat of an office that has none.
+    near = line[:1] if channel is Channel.CHAT else line
+    agency = next((one.key for one in near if directory.has(channel, one.key, day)), None)
+    if agency is None:
+        return []
+    routes = directory.receivers(channel, agency, severity, now)
+    return [Reached(agency, route) for route in routes]
 
 
 def _messages(
     event: AlertChanged,
-    registry: Registry,
-    day: date,
+    directory: Directory,
+    now: datetime,
     levels: Iterable[int],
-    channels: Sequence[Channel],
 ) -> list[Entry]:
-    line = _line(registry, event.scope, day)
-    messages: dict[tuple[Channel, str], Entry] = {}
+    messages: dict[str, Entry] = {}
     for level in levels:
-        for channel in channels:
-            for agency in line[level:]:
-                if target := address_of(registry, channel, agency.key, day):
-                    messages[channel, agency.key] = Entry(channel, agency.key, target, event)
-                    break
+        for channel in channels_for(event.severity):
+            found = reached(directory, event.scope, level, channel, event.severity, now)
+            for agency, route in found:
+                gathered = channel is Channel.EMAIL
+                entry = Entry(channel, agency, event, route=None if gathered else route)
+                messages[entry.receiver] = entry
     return list(messages.values())

@@ -13,23 +13,21 @@ from datetime import datetime
 from typing import Final
 
 from method.period import local_day
-from schemas.registry import Registry
 from services.notify import endpoints, waiting
 from services.notify.attempt import Attempt
 from services.notify.channels import Deliver
+from services.notify.directory import Directories
 from services.notify.endpoints import Closed
 from services.notify.outbox import Channel
-from services.notify.recipients import address_of
 from services.notify.schedule import Jitter
 from services.notify.waiting import Due
-from services.runtime.cached import Cached
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Session
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.25
-_AT_ONCE: Final = {Channel.TOPIC: 8, Channel.WEBHOOK: 64, Channel.EMAIL: 4}
+_AT_ONCE: Final = {Channel.TOPIC: 8, Channel.WEBHOOK: 64, Channel.EMAIL: 4, Channel.CHAT: 4}
 """Deliveries under way in one process."""
 
 
@@ -39,7 +37,7 @@ class Sender:
     def __init__(
         self,
         database: Database,
-        registry: Cached[Registry],
+        directories: Directories,
         channels: Mapping[Channel, Deliver],
         public_url: str,
         clock: Clock,
@@ -48,9 +46,9 @@ class Sender:
     ) -> None:
         """Hold what the work needs."""
         self._database = database
-        self._registry = registry
+        self._directories = directories
         self._clock = clock
-        self._attempt = Attempt(database, registry, channels, public_url, clock, jitter)
+        self._attempt = Attempt(database, directories, channels, public_url, clock, jitter)
 
     async def run(self) -> None:
         """Deliver what is due, and what becomes due meanwhile; back when nothing is under way."""
@@ -89,7 +87,8 @@ class Sender:
     async def _reopened(self, one: Due, closed: Closed, now: datetime) -> bool:
         """Enable a receiver whose address is another by now than the one that is gone."""
         gone = closed.target
-        address = address_of(self._registry.value, one.channel, one.agency, local_day(now))
+        day = local_day(now)
+        address = self._directories.value.address(one.channel, one.agency, one.route, day)
         if gone is None or address is None or address == gone:
             return False
 

@@ -22,6 +22,8 @@ class NotifySettings(Settings):
 
     Attributes:
         rules: the rule file; a change of it is in force without a restart.
+        routes: the route file: further contacts of agencies by severity and hour; a change of it
+            is in force without a restart.
         public_url: where people reach the gateway; links in messages begin with it.
         webhook_key: master key of the webhook signatures, 32 characters or more; each agency's
             secret is derived from it (`langnghe webhook-secret`).
@@ -40,6 +42,7 @@ class NotifySettings(Settings):
     """
 
     rules: Path
+    routes: Path | None = None
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] = "http://127.0.0.1:8080"
     webhook_key: Annotated[SecretStr, Field(min_length=32)]
     webhook_private_hosts: Annotated[

@@ -37,7 +37,12 @@ class Due(NamedTuple):
     @property
     def agency(self) -> Scope:
         """To whom."""
-        return self.receiver.partition("/")[2]
+        return self.receiver.split("/")[1]
+
+    @property
+    def route(self) -> str | None:
+        """Which contact of the agency; None for its own address."""
+        return next(iter(self.receiver.split("/")[2:]), None)
 
 
 class Taken(NamedTuple):
@@ -47,7 +52,7 @@ class Taken(NamedTuple):
         id: of the message.
         channel: how it goes out.
         agency: to whom.
-        target: the address of the day when it was written.
+        route: which contact of the agency; None for its own address.
         content: what it tells, as stored, perhaps by an older version of ours.
         attempts: how many failed since its schedule began.
         version: grows with every change of it.
@@ -56,13 +61,13 @@ class Taken(NamedTuple):
     id: str
     channel: Channel
     agency: Scope
-    target: str
+    route: str | None
     content: Document
     attempts: int
     version: int
 
-    def entry(self, target: str) -> Entry:
-        """The message, to an address.
+    def entry(self) -> Entry:
+        """The message.
 
         Raises:
             ValidationError: when its event cannot be read.
@@ -70,7 +75,7 @@ class Taken(NamedTuple):
         stored = self.content.get("findings")
         findings = Findings.model_validate(stored) if stored else None
         told = content.of_document(self.content)
-        return Entry(self.channel, self.agency, target, told, findings)
+        return Entry(self.channel, self.agency, told, findings, self.route)
 
 
 async def due(database: Database, now: datetime, receiver: str | None = None) -> list[Due]:
@@ -130,7 +135,7 @@ async def next_for(database: Database, receiver: str, now: datetime) -> Taken | 
                 id=document["_id"],
                 channel=Channel(document["channel"]),
                 agency=document["agency"],
-                target=document["target"],
+                route=document.get("route"),
                 content=document,
                 attempts=document["attempts"],
                 version=document["version"],

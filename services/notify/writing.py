@@ -7,13 +7,11 @@ from datetime import datetime
 
 from pymongo.errors import DuplicateKeyError
 
-from method.period import local_day
 from schemas.alert import AlertState
 from schemas.collections import ALERTS
 from schemas.history import Moment
-from schemas.registry import Registry
-from schemas.topics import ALERT_CHANGED
 from services.notify import gathering
+from services.notify.directory import Directories
 from services.notify.documents import to_document, to_event
 from services.notify.findings import look_up
 from services.notify.lifecycle import Alert
@@ -23,7 +21,6 @@ from services.notify.rules import Rule
 from services.notify.telling import Telling
 from services.runtime import metrics
 from services.runtime.blame import blame
-from services.runtime.cached import Cached
 from services.runtime.database import Database, DatabaseError, Session
 
 log = logging.getLogger(__name__)
@@ -52,10 +49,10 @@ def _befallen(alert: Alert) -> tuple[AlertState, int, bool]:
 class Writing:
     """What this process writes of alerts."""
 
-    def __init__(self, database: Database, registry: Cached[Registry]) -> None:
+    def __init__(self, database: Database, directories: Directories) -> None:
         """Hold what the work needs."""
         self._database = database
-        self._registry = registry
+        self._directories = directories
 
     async def write(
         self, rule: Rule | None, before: Alert | None, telling: Telling, now: datetime
@@ -133,8 +130,7 @@ class Writing:
 
     def _messages(self, telling: Telling) -> list[Entry]:
         event = to_event(telling.alert)
-        messages = [Entry(Channel.TOPIC, event.scope, ALERT_CHANGED.name, event)]
+        messages = [Entry(Channel.TOPIC, event.scope, event)]
         if telling.occasion is not None:
-            registry, day = self._registry.value, local_day(event.changed_at)
-            messages += entries_for(event, registry, day)
+            messages += entries_for(event, self._directories.value, event.changed_at)
         return messages

@@ -306,11 +306,11 @@ NOTIFY_DISABLED_ENDPOINTS = _gauge(
     "Any: the agency hears nothing until it has a new address or `langnghe deliveries enable`.",
     [],
 )
-NOTIFY_RULES_REFUSED = _gauge(
-    "langnghe_notify_rules_refused",
-    "1 while the rule file cannot be used and the rules before it are in force, else 0",
-    "1: somebody changed the rules and thinks they hold; the log names line and column.",
-    [],
+NOTIFY_FILE_REFUSED = _gauge(
+    "langnghe_notify_file_refused",
+    "1 while the file of rules or of routes cannot be used and those before are in force, else 0",
+    "1: somebody changed them and thinks they hold; the log names line and column.",
+    ["file"],
 )
 AGE_AT_DELIVERY_SECONDS = _histogram(
     "langnghe_age_at_delivery_seconds",

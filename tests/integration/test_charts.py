@@ -9,6 +9,7 @@ from schemas.feedback import FeedbackAccepted
 from schemas.index import IndexUpdated, TrendFigures
 from schemas.registry import Registry
 from services.notify.alerts import Alerts
+from services.notify.directory import Directories
 from services.notify.rules import RuleFile
 from services.runtime.cached import Cached
 from services.runtime.database import Database
@@ -169,7 +170,7 @@ async def test_an_office_that_drifts_is_told_of_with_its_trend(database: Databas
     await load_small_registry(database)
     registry = Cached(database, REGISTRY, Registry.of_documents)
     await registry.refresh()
-    alerts = Alerts(database, registry, DRIFT, lambda: NOW)
+    alerts = Alerts(database, Directories(registry), DRIFT, lambda: NOW)
     await Ledger(database).handle(0, records(answers("." * 20)))
     for age in range(1, 60):
         levels = {"n1": 0 if age > 20 else 12, "n2": 0, "n3": 0, "n4": 0, "n5": 48}
@@ -191,7 +192,7 @@ async def test_an_office_that_falls_is_alarmed_with_the_moment_and_recovers(
     await load_small_registry(database)
     registry = Cached(database, REGISTRY, Registry.of_documents)
     await registry.refresh()
-    alerts = Alerts(database, registry, RULES, lambda: NOW)
+    alerts = Alerts(database, Directories(registry), RULES, lambda: NOW)
     ledger = Ledger(database)
     place = 0
 

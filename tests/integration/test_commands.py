@@ -68,6 +68,8 @@ COMMANDS = (
     ("registry", "load"),
     ("rules", "check"),
     ("rules", "test"),
+    ("routes", "check"),
+    ("routes", "show"),
     ("verify",),
     ("verify", "indices"),
     ("accounts",),

@@ -296,7 +296,9 @@ async def test_without_an_address_it_waits_for_one(post: Post) -> None:
     await post.point(ONE, email="office@example.vn")
     (identity,) = await post.put(moved("a/1", ONE))
     await post.sender().run()
-    assert (await post.one(identity)).tried[0].outcome == "the registry holds no address"
+    assert (await post.one(identity)).tried[
+        0
+    ].outcome == "neither the registry nor a route holds an address"
     await post.point(ONE, webhook=f"{post.receivers.url}/one")
     await post.until_settled()
     assert post.receivers.ids() == [identity]

@@ -68,7 +68,7 @@ def rules(low: str = "critical", **changes: Any) -> list[Rule]:
 
 def digests(office: Office, by: list[Rule]) -> Digests:
     known = {rule.id: rule for rule in by}
-    return Digests(office.database, office.registry, lambda: known, AT, 0.1, office.clock)
+    return Digests(office.database, office.directories, lambda: known, AT, 0.1, office.clock)
 
 
 async def mails(office: Office) -> list[tuple[str, content.Content]]:
@@ -84,7 +84,7 @@ async def test_criticals_of_one_moment_are_one_mail_to_the_agency_above(
     office: Office, agency: Agency
 ) -> None:
     alerts = office.alerts(rules()[:1])
-    gathering = Gathering(office.database, MINUTE, office.clock)
+    gathering = Gathering(office.database, office.directories, MINUTE, office.clock)
     await office.receive(alerts, index(1, BAD))
     office.now += MINUTE / 2
     await office.receive(alerts, index(1, BAD, unit=OTHER_UNIT), index(1, BAD, unit=THIRD))
@@ -105,7 +105,7 @@ async def test_criticals_of_one_moment_are_one_mail_to_the_agency_above(
 
 async def test_what_comes_next_of_an_alert_waits_for_the_mail_before_it(office: Office) -> None:
     alerts = office.alerts(rules()[:1])
-    gathering = Gathering(office.database, MINUTE, office.clock)
+    gathering = Gathering(office.database, office.directories, MINUTE, office.clock)
     await office.receive(alerts, index(1, BAD), index(1, BAD, unit=OTHER_UNIT))
     office.now += MINUTE
     await gathering.run()
@@ -123,7 +123,7 @@ async def test_what_comes_next_of_an_alert_waits_for_the_mail_before_it(office: 
 
 async def test_a_crash_of_gathering_loses_nothing_and_tells_nothing_twice(office: Office) -> None:
     alerts = office.alerts(rules()[:1])
-    gathering = Gathering(office.database, MINUTE, office.clock)
+    gathering = Gathering(office.database, office.directories, MINUTE, office.clock)
     await office.receive(alerts, index(1, BAD), index(1, BAD, unit=THIRD))
     office.now += MINUTE
     real = outbox.put

@@ -17,6 +17,7 @@ from schemas.registry import Registry
 from schemas.topics import DEVICE_HEARTBEAT
 from services.gateway.devices.store import enrol_directly, revoke
 from services.notify.alerts import Alerts
+from services.notify.directory import Directories
 from services.notify.kiosks import Kiosks, enrolled
 from services.notify.main import build
 from services.notify.rules import SilentKiosk
@@ -84,7 +85,7 @@ class Office:
         self.now = MONDAY
         self.devices = Cached(database, DEVICES, enrolled)
         self.registry = Cached(database, REGISTRY, Registry.of_documents)
-        self.alerts = Alerts(database, self.registry, [RULE], self.clock)
+        self.alerts = Alerts(database, Directories(self.registry), [RULE], self.clock)
         self.kiosks = Kiosks(database, self.devices, self.alerts, self.clock)
 
     def clock(self) -> datetime:

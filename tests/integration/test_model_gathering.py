@@ -22,6 +22,7 @@ from services.gateway.registry.store import write
 from services.notify import endpoints, gathering, outbox, waiting
 from services.notify.channels import NotDeliveredError
 from services.notify.content import Told, tells
+from services.notify.directory import Directories
 from services.notify.gathering import Gathering
 from services.notify.message import Message
 from services.notify.outbox import Channel, Entry
@@ -65,19 +66,19 @@ class Gathered(RuleBasedStateMachine):
         self.world.run(empty())
 
     def _gathering(self) -> Gathering:
-        return Gathering(self.world.database, WAIT, lambda: self.now)
+        return Gathering(self.world.database, Directories(self.registry), WAIT, lambda: self.now)
 
     def _sender(self) -> Sender:
         return Sender(
             self.world.database,
-            self.registry,
+            Directories(self.registry),
             {Channel.EMAIL: self._receive},
             "http://ln.test",
             lambda: self.now,
             jitter=lambda: 0.5,
         )
 
-    async def _receive(self, mail: Entry, _: Message) -> None:
+    async def _receive(self, mail: Entry, _address: str, _: Message) -> None:
         told = list(tells(mail.event))
         try:
             assert self.taken.get(mail.id, told) == told, "an id says the same every time"
@@ -99,7 +100,7 @@ class Gathered(RuleBasedStateMachine):
         self.revisions[number] += 1
         event = moved(f"{number}/{AGENCY}", AGENCY, self.revisions[number])
         event = event.model_copy(update={"severity": Severity.CRITICAL})
-        mail = Entry(Channel.EMAIL, AGENCY, "office@example.vn", event)
+        mail = Entry(Channel.EMAIL, AGENCY, event)
         self.moved.update(tells(event))
 
         async def work(session: Session) -> None:

@@ -25,6 +25,7 @@ from services.gateway.registry.store import write
 from services.notify import deliveries, endpoints, outbox, waiting
 from services.notify.channels import GoneError, NotDeliveredError
 from services.notify.deliveries import BusyError, DeliveryError
+from services.notify.directory import Directories
 from services.notify.message import Message
 from services.notify.outbox import Channel, Entry
 from services.notify.sender import Sender
@@ -87,7 +88,7 @@ class Delivering(RuleBasedStateMachine):
     def _sender(self) -> Sender:
         return Sender(
             self.world.database,
-            self.registry,
+            Directories(self.registry),
             {Channel.WEBHOOK: self._receive},
             "http://ln.test",
             lambda: self.now,
@@ -97,9 +98,9 @@ class Delivering(RuleBasedStateMachine):
     def _address(self, office: str) -> str:
         return f"https://agency.example.vn/{office}/{self.addresses[office]}"
 
-    async def _check(self, message: Entry, receiver: str) -> None:
+    async def _check(self, message: Entry, address: str, receiver: str) -> None:
         """What may come in at all."""
-        assert message.target == self._address(message.agency), "the address is that of today"
+        assert address == self._address(message.agency), "the address is that of today"
         assert self.put[message.id] == (message.alert.alert, message.alert.revision)
         assert receiver not in self.inside, "one at a time"
         earlier = await self.world.database[OUTBOX].count_documents(
@@ -115,11 +116,11 @@ class Delivering(RuleBasedStateMachine):
         assert endpoint is not None
         assert endpoint.get("disabled") is None, "nothing goes to who is gone"
 
-    async def _receive(self, message: Entry, _: Message) -> None:
+    async def _receive(self, message: Entry, address: str, _: Message) -> None:
         """A receiver's end."""
         receiver = f"webhook/{message.agency}"
         try:
-            await self._check(message, receiver)
+            await self._check(message, address, receiver)
         except AssertionError as error:  # the sender takes what is raised here for its own fault
             self.broken.append(error)
         if self.sleeper is not None:  # the process sleeps past its claim, and another goes on
@@ -131,7 +132,7 @@ class Delivering(RuleBasedStateMachine):
             await asyncio.sleep(0)
         finally:
             self.inside.discard(receiver)
-        match self.moods[message.target]:
+        match self.moods[address]:
             case Mood.WELL:
                 self.taken.add(message.id)
             case Mood.FAILS:
@@ -146,7 +147,7 @@ class Delivering(RuleBasedStateMachine):
         """An alert fires, is over, fires again."""
         self.revisions[office, number] += 1
         alert, revision = f"{number}/{office}", self.revisions[office, number]
-        message = Entry(Channel.WEBHOOK, office, "old", moved(alert, office, revision))
+        message = Entry(Channel.WEBHOOK, office, moved(alert, office, revision))
         self.put[message.id] = (alert, revision)
 
         async def work(session: Session) -> None:

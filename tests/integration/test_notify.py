@@ -24,9 +24,11 @@ from schemas.topics import ALERT_CHANGED
 from services.gateway.registry.store import write
 from services.notify import endpoints, standing
 from services.notify.alerts import Alerts
+from services.notify.channels import Deliver
 from services.notify.channels.email import EmailChannel
 from services.notify.channels.topic import TopicChannel
 from services.notify.channels.webhook import WebhookChannel
+from services.notify.directory import Directories
 from services.notify.gathering import Gathering
 from services.notify.outbox import Channel
 from services.notify.rules import BelowTarget, Drop, Rule, RuleFile
@@ -94,8 +96,9 @@ class Office:
         self.now = NOW
         self.database = database
         self.registry = Cached(database, REGISTRY, Registry.of_documents)
+        self.directories = Directories(self.registry)
         self.webhook = WebhookChannel(KEY, {"127.0.0.1"}, self.real_clock)
-        self.channels = {
+        self.channels: dict[Channel, Deliver] = {
             Channel.TOPIC: TopicChannel(producer).deliver,
             Channel.WEBHOOK: self.webhook.deliver,
             Channel.EMAIL: EmailChannel(settings).deliver,
@@ -109,11 +112,13 @@ class Office:
         return self.now
 
     def alerts(self, by: list[Rule]) -> Alerts:
-        return Alerts(self.database, self.registry, by, self.clock)
+        return Alerts(self.database, self.directories, by, self.clock)
 
     def sender(self) -> "Post":
-        sender = Sender(self.database, self.registry, self.channels, "http://ln.test", self.clock)
-        return Post(Gathering(self.database, timedelta(0), self.clock), sender)
+        sender = Sender(
+            self.database, self.directories, self.channels, "http://ln.test", self.clock
+        )
+        return Post(Gathering(self.database, self.directories, timedelta(0), self.clock), sender)
 
     async def receive(self, alerts: Alerts, *indices: IndexUpdated) -> None:
         await alerts.handle(0, [record(one, n) for n, one in enumerate(indices)])
@@ -236,7 +241,7 @@ async def test_an_office_that_is_new_in_the_registry_is_told(office: Office) -> 
     await write(office.database, [entry(EntryKind.UNIT, new, email="moi@example.vn")])
     await office.receive(alerts, index(1, BAD, unit=new))
     (told,) = await office.database[GATHERED].find({}).to_list(None)
-    assert (told["agency"], told["target"]) == (f"unit:{new}", "moi@example.vn")
+    assert told["agency"] == f"unit:{new}"
 
 
 async def test_time_alone_fires_and_resolves(office: Office, agency: Agency) -> None:
@@ -492,13 +497,8 @@ async def test_an_office_without_contacts_is_told_through_what_stands_above(
     alerts = office.alerts(rules(for_="0s")[:1])
     await office.receive(alerts, index(1, BAD, unit=OTHER_UNIT))
     await office.sender().run()
-    targets = {
-        (d["channel"], d["agency"], d["target"]) async for d in office.database[OUTBOX].find({})
-    }
-    assert targets == {
-        ("topic", f"unit:{OTHER_UNIT}", "alert.changed.v1"),
-        ("email", "province:01", "province@example.vn"),
-    }
+    receivers = {d["receiver"] async for d in office.database[OUTBOX].find({})}
+    assert receivers == {f"topic/unit:{OTHER_UNIT}", "email/province:01"}
     await settle()
     assert {d.channel for d in agency.deliveries} == {"email"}
 

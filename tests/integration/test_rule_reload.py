@@ -41,11 +41,12 @@ def replace(path: Path, text: str) -> None:
     new.replace(path)
 
 
-async def refused(url: str) -> bool:
-    """Whether the service says that its rule file is refused."""
+async def refused(url: str, file: str = "rules") -> bool:
+    """Whether the service says that a file of it is refused."""
     async with aiohttp.ClientSession() as session, session.get(f"{url}/metrics") as answer:
         lines = (await answer.text()).splitlines()
-    (line,) = [line for line in lines if line.startswith("langnghe_notify_rules_refused ")]
+    metric = f'langnghe_notify_file_refused{{file="{file}"}}'
+    (line,) = [line for line in lines if line.startswith(metric)]
     return float(line.split()[1]) == 1
 
 

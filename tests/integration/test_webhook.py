@@ -24,7 +24,7 @@ KEY = "a master key for tests, 32 characters"
 LOCAL = {"127.0.0.1"}
 
 
-def entry(target: str) -> Entry:
+def entry() -> Entry:
     fallen = figure((30, 20, 10, 30, 10), definitions()[0])
     event = AlertChanged(
         alert="a/1",
@@ -38,16 +38,17 @@ def entry(target: str) -> Entry:
         changed_at=NOW,
         evidence=Evidence(window="7d", as_of=NOW, current=fallen, previous=fallen, target=80.0),
     )
-    return Entry(Channel.WEBHOOK, f"unit:{UNIT}", target, event)
+    return Entry(Channel.WEBHOOK, f"unit:{UNIT}", event)
 
 
 async def deliver(target: str, private_hosts: set[str]) -> str | None:
     """Post one message; what kept it from arriving, None when it arrived."""
-    message = entry(target)
+    message = entry()
     channel = WebhookChannel(KEY, private_hosts, lambda: datetime.now(UTC))
     async with channel.open():
         try:
-            await channel.deliver(message, compose(message.alert, None, "http://ln.test"))
+            worded = compose(message.alert, None, "http://ln.test")
+            await channel.deliver(message, target, worded)
         except NotDeliveredError as error:
             return str(error)
     return None

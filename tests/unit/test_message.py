@@ -153,12 +153,13 @@ def test_an_unknown_office_is_named_by_its_scope() -> None:
 
 def test_mail_is_text_and_html_with_a_stable_id() -> None:
     message = compose(event(), OFFICE, "https://ln.example")
-    out = Entry(Channel.EMAIL, f"unit:{UNIT}", "office@example.vn", event())
-    mail = compose_mail(out, message, "Lắng Nghe <ln@example.vn>")
+    out = Entry(Channel.EMAIL, f"unit:{UNIT}", event())
+    mail = compose_mail(out, "office@example.vn", message, "Lắng Nghe <ln@example.vn>")
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     assert mail["Message-ID"] == f"<{out.id}@langnghe>"
     assert "." not in out.id
-    assert Entry(Channel.EMAIL, f"unit:{UNIT}", "new@example.vn", event()).id == out.id
+    assert mail["To"] == "office@example.vn"
+    assert Entry(Channel.EMAIL, f"unit:{UNIT}", event()).id == out.id
 
 
 def test_each_agency_has_a_secret_of_its_own() -> None:

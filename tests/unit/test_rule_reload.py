@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.notify.reload import Reload
-from services.notify.rules import Rule
+from services.notify.rules import Rule, load_rules
 from services.runtime import metrics
 from tests.unit.test_rule_file import GOOD
 
@@ -23,7 +23,7 @@ class Notify:
 
 
 def refused() -> float:
-    return float(metrics.NOTIFY_RULES_REFUSED._value.get())
+    return float(metrics.NOTIFY_FILE_REFUSED.labels("rules")._value.get())
 
 
 async def test_each_content_is_used_once_and_a_bad_one_told_once(
@@ -31,7 +31,7 @@ async def test_each_content_is_used_once_and_a_bad_one_told_once(
 ) -> None:
     caplog.set_level(logging.INFO)
     path, notify = tmp_path / "rules.yaml", Notify()
-    reload = Reload(path, notify.use)
+    reload = Reload("rules", path, load_rules, notify.use)
 
     async def becomes(text: str | None) -> list[tuple[str, str]]:
         """What is logged when the file becomes this, by level."""
@@ -47,7 +47,7 @@ async def test_each_content_is_used_once_and_a_bad_one_told_once(
     assert await becomes(GOOD) == [("INFO", f"{path} is in force: a")]
     assert refused() == 0
     told = await becomes(GOOD.replace("id: a", "id: A").replace("7d", "8d"))
-    refusal = "the rule file is refused, the rules before it stay in force: "
+    refusal = "rules are refused, those before stay in force: "
     assert [level for level, _ in told] == ["ERROR"], "one line, however often it looks"
     assert told[0][1].startswith(f"{refusal}{path}:4:10: rules.0.id: String should match pattern")
     assert told[0][1].endswith(f"; {path}:4:49: rules.0.window: must be one of 24h, 7d, 30d, 90d")

@@ -23,8 +23,8 @@ class GoneError(NotDeliveredError):
     """The receiver said that it is gone for good."""
 
 
-Deliver = Callable[[Entry, Message], Awaitable[None]]
-"""Delivers one message.
+Deliver = Callable[[Entry, str, Message], Awaitable[None]]
+"""Delivers one message to an address, as worded.
 
 Raises:
     NotDeliveredError: when the receiver did not take it.

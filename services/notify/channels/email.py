@@ -15,12 +15,12 @@ _TIMEOUT_SECONDS = 30
 """For the whole conversation with the server."""
 
 
-def compose_mail(entry: Entry, message: Message, sender: str) -> EmailMessage:
+def compose_mail(entry: Entry, address: str, message: Message, sender: str) -> EmailMessage:
     """One mail; its Message-ID stays the same over every attempt."""
     mail = EmailMessage()
     mail["Subject"] = message.subject
     mail["From"] = sender
-    mail["To"] = entry.target
+    mail["To"] = address
     mail["Date"] = format_datetime(message.at)
     mail["Message-ID"] = f"<{entry.id}@langnghe>"
     mail["Auto-Submitted"] = "auto-generated"
@@ -36,7 +36,7 @@ class EmailChannel:
         """Hold the server's address."""
         self._settings = settings
 
-    async def deliver(self, entry: Entry, message: Message) -> None:
+    async def deliver(self, entry: Entry, address: str, message: Message) -> None:
         """Hand one mail to the server.
 
         Raises:
@@ -49,7 +49,7 @@ class EmailChannel:
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 await aiosmtplib.send(
-                    compose_mail(entry, message, settings.mail_from),
+                    compose_mail(entry, address, message, settings.mail_from),
                     hostname=settings.smtp_host,
                     port=settings.smtp_port,
                     username=settings.smtp_user,

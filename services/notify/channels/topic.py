@@ -14,7 +14,7 @@ class TopicChannel:
         """Hold the producer."""
         self._producer = producer
 
-    async def deliver(self, entry: Entry, _message: Message) -> None:
+    async def deliver(self, entry: Entry, _address: str, _message: Message) -> None:
         """Publish one change.
 
         Raises:

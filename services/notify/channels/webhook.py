@@ -125,7 +125,7 @@ class WebhookChannel:
             self._sessions = {False: public, True: private}
             yield
 
-    async def deliver(self, entry: Entry, message: Message) -> None:
+    async def deliver(self, entry: Entry, address: str, message: Message) -> None:
         """Post one message; only a 2xx counts as taken, and no redirect is followed.
 
         Raises:
@@ -133,7 +133,7 @@ class WebhookChannel:
             NotDeliveredError: with the status or the reason, and what Retry-After asked for.
         """
         try:
-            url, private = check_url(entry.target, self._private_hosts)
+            url, private = check_url(address, self._private_hosts)
         except ReceiverError as error:
             raise NotDeliveredError(str(error)) from None
         body = payload(entry, message)
