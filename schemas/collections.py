@@ -8,6 +8,10 @@ REGISTRY: Final = "registry.entries"
 DEVICES: Final = "gateway.devices"
 """Owner: gateway. One document a device, `_id` its id; others read `EnrolledDevice` of it."""
 
+WORKLOADS: Final = "gateway.workloads"
+"""Owner: gateway. `Workload`: one document an agency with cases to answer, `_id` its key; counted
+anew every minute."""
+
 RESPONSES: Final = "ingest.responses"
 """Owner: ingest. One document a response, `_id` its event id; `source` is where its record stood,
 so that a redelivery can be told from the same event sent twice; `copies` are such others."""

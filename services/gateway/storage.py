@@ -4,7 +4,7 @@ from typing import Final
 
 from pymongo import ASCENDING, IndexModel
 
-from schemas.collections import DEVICES, REGISTRY
+from schemas.collections import DEVICES, REGISTRY, WORKLOADS
 from services.gateway import audit
 from services.gateway.appeals import store as appeals
 from services.gateway.cases import store as cases
@@ -27,6 +27,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     appeals.APPEALS: appeals.INDEXES,
     cases.CASES: cases.CASE_INDEXES,
     cases.STEPS: cases.STEP_INDEXES,
+    WORKLOADS: [],
     accounts.ACCOUNTS: accounts.INDEXES,
     sessions.SESSIONS: sessions.INDEXES,
     oidc.ERRANDS: oidc.INDEXES,

@@ -13,6 +13,7 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.alert import AlertChanged
+from schemas.workload import Workload
 from services.runtime.database import Document
 
 
@@ -46,6 +47,7 @@ class Digest(BaseModel):
         signals: of soft falls, those that are believed.
         tested: how many offices were looked at for these.
         rate: which part of such signals is false on average, at most.
+        work: citizens who wait to be called back by it, and by those below it without an address.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,11 +60,13 @@ class Digest(BaseModel):
     signals: tuple[Signal, ...] = ()
     tested: Annotated[int, Field(ge=0)] = 0
     rate: Annotated[float, Field(gt=0, lt=1)]
+    work: Workload | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to say."""
-        return not (self.unanswered or self.opened or self.closed or self.signals)
+        parts = (self.unanswered, self.opened, self.closed, self.signals, self.work)
+        return not any(parts)
 
 
 Content = AlertChanged | Together | Digest

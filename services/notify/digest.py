@@ -9,6 +9,7 @@ nearest above with an address.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
+from typing import NamedTuple
 
 from pymongo.errors import DuplicateKeyError
 
@@ -20,7 +21,8 @@ from schemas.collections import ALERTS, INDICES
 from schemas.index import IndexUpdated
 from schemas.registry import EntryKind
 from schemas.scope import Scope
-from services.notify import outbox
+from schemas.workload import Workload
+from services.notify import outbox, workloads
 from services.notify.content import Digest, Signal
 from services.notify.detectors import fall_of
 from services.notify.directory import Directories
@@ -35,6 +37,13 @@ from services.runtime.clock import Clock
 from services.runtime.database import Database, Document, Session
 
 _ITEM = "overall"
+
+
+class _Waits(NamedTuple):
+    """What waits for an agency: alerts that nobody has answered, and work at the desk."""
+
+    unanswered: tuple[AlertChanged, ...]
+    work: Workload | None
 
 
 def due_since(now: datetime, at: time) -> datetime | None:
@@ -109,17 +118,19 @@ class Digests:
         day = local_day(now)
         if await self._database[DIGESTS].find_one({"_id": day.isoformat()}):
             return
-        for agency, unanswered in sorted((await self._readers(until, now)).items()):
-            await self._make(agency, unanswered, until, now)
+        for agency, waits in sorted((await self._readers(until, now)).items()):
+            await self._make(agency, waits, until, now)
         await self._database[DIGESTS].update_one(
             {"_id": day.isoformat()}, {"$setOnInsert": {"made_at": now}}, upsert=True
         )
 
-    async def _readers(self, until: datetime, now: datetime) -> dict[Scope, list[AlertChanged]]:
-        """Agencies for whom there may be something to say, with what nobody has answered there."""
+    async def _readers(self, until: datetime, now: datetime) -> dict[Scope, _Waits]:
+        """Agencies for whom there may be something to say, with what waits for them."""
+        directory = self._directories.value
+        work = await workloads.by_reader(self._database, directory, local_day(now))
         query: Document = {"into": Into.DIGEST.value, "at": {"$lt": until}}
         gathered = await self._database[GATHERED].distinct("agency", query)
-        readers: dict[Scope, list[AlertChanged]] = {agency: [] for agency in gathered}
+        unanswered: dict[Scope, list[AlertChanged]] = {agency: [] for agency in gathered}
         query = {
             "open": True,
             "state": AlertState.FIRING.value,
@@ -132,13 +143,14 @@ class Digests:
             if alert.told_at is None or alert.told_at >= until:
                 continue
             event = to_event(alert)
-            for entry in mailed(event, self._directories.value, now):
-                readers.setdefault(entry.agency, []).append(event)
-        return readers
+            for entry in mailed(event, directory, now):
+                unanswered.setdefault(entry.agency, []).append(event)
+        return {
+            agency: _Waits(tuple(unanswered.get(agency, ())), work.get(agency))
+            for agency in {*unanswered, *work}
+        }
 
-    async def _make(
-        self, agency: Scope, unanswered: Sequence[AlertChanged], until: datetime, now: datetime
-    ) -> None:
+    async def _make(self, agency: Scope, waits: _Waits, until: datetime, now: datetime) -> None:
         day = local_day(now)
         name = f"{day.isoformat()}/{agency}"
 
@@ -149,7 +161,7 @@ class Digests:
             order = [("at", 1), ("number", 1)]
             found = self._database[GATHERED].find(query, session=session).sort(order)
             items = await self._not_held([item async for item in found], session)
-            digest = await self._compose(agency, items, unanswered, day, until)
+            digest = await self._compose(agency, items, waits, day, until)
             await self._database[DIGESTS].insert_one({"_id": name, "made_at": now}, session=session)
             names = [item["_id"] for item in items]
             await self._database[GATHERED].delete_many({"_id": {"$in": names}}, session=session)
@@ -178,7 +190,7 @@ class Digests:
         self,
         agency: Scope,
         items: list[Document],
-        unanswered: Sequence[AlertChanged],
+        waits: _Waits,
         day: date,
         until: datetime,
     ) -> Digest:
@@ -189,12 +201,13 @@ class Digests:
         return Digest(
             day=day,
             at=until,
-            unanswered=tuple(unanswered),
+            unanswered=waits.unanswered,
             opened=tuple(one for one in warnings if one.state is AlertState.FIRING),
             closed=tuple(one for one in warnings if one.state is AlertState.RESOLVED),
             signals=signals,
             tested=tested,
             rate=self._rate,
+            work=waits.work,
         )
 
     async def _signals(

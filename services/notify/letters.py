@@ -9,6 +9,7 @@ from typing import NamedTuple
 from method.period import local_day
 from schemas.alert import AlertChanged, AlertState
 from schemas.registry import Registry
+from schemas.workload import Workload
 from services.notify.content import Content, Digest, Together
 from services.notify.findings import Findings
 from services.notify.message import TEMPLATES, Message, compose
@@ -17,12 +18,12 @@ from services.notify.wording import Words, alert_link
 
 
 class Line(NamedTuple):
-    """One alert in a mail: a sentence in each language, where to see more, and its code."""
+    """A sentence in each language, where to see more, and the code of its alert, if any."""
 
     vi: str
     en: str
     link: str
-    alert: str
+    alert: str | None = None
 
 
 class Section(NamedTuple):
@@ -64,6 +65,14 @@ def _lines(events: Iterable[AlertChanged], registry: Registry, public_url: str) 
     return [_line(event, registry, public_url) for event in events]
 
 
+def _work(work: Workload, public_url: str) -> Line:
+    vi = f"{work.waiting} trường hợp chờ trả lời"
+    en = f"{work.waiting} to be answered"
+    if work.late:
+        vi, en = f"{vi}, trong đó {work.late} quá hạn", f"{en}, {work.late} of them late"
+    return Line(f"{vi}.", f"{en}.", f"{public_url}/desk/cases")
+
+
 def _together(content: Together, registry: Registry, public_url: str) -> Message:
     firing = [event for event in content.events if event.state is AlertState.FIRING]
     over = [event for event in content.events if event.state is not AlertState.FIRING]
@@ -82,6 +91,11 @@ def _digest(content: Digest, registry: Registry, public_url: str) -> Message:
     percent = round(100 * content.rate)
     signals = [_line(one.event, registry, public_url, one.p_value) for one in content.signals]
     sections = [
+        Section(
+            "Công dân chờ được gọi lại",
+            "Citizens who wait to be called back",
+            [_work(content.work, public_url)] if content.work else [],
+        ),
         Section(
             "Báo động nghiêm trọng chưa có phản hồi",
             "Critical alerts that nobody has answered",

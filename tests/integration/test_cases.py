@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
 from method.cases import CaseState, StepKind, deadlines
-from schemas.collections import REGISTRY, RESPONSES
+from schemas.collections import REGISTRY, RESPONSES, WORKLOADS
 from schemas.registry import Registry
 from services.gateway import audit
 from services.gateway.cases import store
@@ -424,3 +424,12 @@ async def test_cases_that_wait_are_measured_by_whether_they_are_late_and_by_age(
         ("late", "month"): 2,
         ("late", "older"): 0,
     }
+
+    async def workloads() -> set[tuple[str, int, int]]:
+        kept = here.database[WORKLOADS].find({})
+        return {(one["agency"], one["waiting"], one["late"]) async for one in kept}
+
+    assert await workloads() == {(OFFICE, 1, 0), (COMMUNE, 1, 1), (PROVINCE, 1, 1)}
+    await days_pass(here.database, 8)
+    await Waiting(here.database, cabinet).measure()
+    assert await workloads() == {(COMMUNE, 1, 1), (PROVINCE, 2, 2)}, "the office's turn is over"

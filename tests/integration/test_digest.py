@@ -9,9 +9,10 @@ from unittest import mock
 import pytest
 import pytest_asyncio
 
-from schemas.collections import ALERTS, INDICES
+from schemas.collections import ALERTS, INDICES, WORKLOADS
 from schemas.index import IndexUpdated
 from schemas.registry import EntryKind
+from schemas.workload import Workload
 from services.gateway.registry.store import write
 from services.notify import content, outbox, silences
 from services.notify.content import Digest, Together
@@ -242,6 +243,35 @@ async def test_what_is_silenced_by_the_time_of_the_digest_is_for_a_later_one(
     ((_, told),) = await mails(office)
     assert isinstance(told, Digest)
     assert named(told.opened) == [(f"unit:{UNIT}", "firing")]
+
+
+async def test_agencies_are_told_every_day_who_waits_to_be_called_back(office: Office) -> None:
+    url = {"email": "o@example.vn"}
+    await write(office.database, [entry(EntryKind.UNIT, UNIT, "province:01", **url)])
+    await office.registry.refresh()
+    for agency, waiting, late in (
+        (f"unit:{UNIT}", 2, 0),
+        (f"unit:{OTHER_UNIT}", 1, 1),
+        ("province:01", 3, 2),
+        ("country", 9, 9),
+    ):
+        one = Workload(agency=agency, waiting=waiting, late=late).model_dump(mode="json")
+        await office.database[WORKLOADS].insert_one({"_id": agency, **one})
+    office.now += HOUR
+    for day in range(1, 3):
+        office.now += DAY
+        await digests(office, []).run()
+        told = dict((await mails(office))[-2:])
+        works = {agency: one.work for agency, one in told.items() if isinstance(one, Digest)}
+        assert works == {
+            "province:01": Workload(agency="province:01", waiting=4, late=3),
+            f"unit:{UNIT}": Workload(agency=f"unit:{UNIT}", waiting=2, late=0),
+        }
+        assert len(await mails(office)) == 2 * day
+    await office.database[WORKLOADS].delete_many({})
+    office.now += DAY
+    await digests(office, []).run()
+    assert len(await mails(office)) == 4
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -12,6 +12,7 @@ from method.window import window_figures
 from schemas.alert import AlertChanged, AlertState
 from schemas.index import IndexUpdated
 from schemas.registry import EntryKind, Registry
+from schemas.workload import Workload
 from services.notify.content import Digest, Signal, Together
 from services.notify.digest import believed, due_since
 from services.notify.gathering import newest, worth_a_mail
@@ -156,8 +157,29 @@ def test_a_digest_has_a_part_for_each_matter_and_none_for_what_there_is_not() ->
     assert "Signs of a fall; 40 offices looked at (at most 10% false):" in en
     assert "(p = 0.0012)" in en
     assert "New warnings" not in en
+    assert "gọi lại" not in vi
     assert not digest.empty
     assert Digest(day=digest.day, at=NOW, rate=0.1).empty
+
+
+@pytest.mark.parametrize(
+    ("late", "vietnamese", "english"),
+    [
+        (0, "3 trường hợp chờ trả lời.", "3 to be answered."),
+        (1, "3 trường hợp chờ trả lời, trong đó 1 quá hạn.", "3 to be answered, 1 of them late."),
+    ],
+)
+def test_a_digest_says_who_waits_to_be_called_back(
+    late: int, vietnamese: str, english: str
+) -> None:
+    work = Workload(agency=f"unit:{UNIT}", waiting=3, late=late)
+    digest = Digest(day=date(2026, 11, 22), at=NOW, rate=0.1, work=work)
+    assert not digest.empty
+    message = write(digest, REGISTRY, "https://ln.example")
+    vi, _, en = message.text.partition("\n--\n")
+    assert f"Công dân chờ được gọi lại:\n- {vietnamese}\n  https://ln.example/desk/cases" in vi
+    assert f"Citizens who wait to be called back:\n- {english}" in en
+    assert "Mã cảnh báo" not in message.text + message.html
 
 
 def test_html_escapes_names() -> None:
