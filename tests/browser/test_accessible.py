@@ -1,17 +1,25 @@
 """No page breaks a rule of axe (WCAG 2 A and AA, and good practice), in either language."""
 
+from urllib.parse import quote
+
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
+from schemas.collections import ALERTS
 from services.gateway.people.access import Role
 from services.ingest.suspicions import Suspicions
+from services.notify.documents import to_document
 from tests.browser.test_cases import ask_to_be_called
 from tests.browser.test_desk import fallen
 from tests.browser.test_pages import kiosk
 from tests.builders import NOW, UNIT, small_registry
+from tests.integration.test_desk import RULE
+from tests.integration.test_desk_effect import at, done, here
 from tests.integration.test_suspicions import stuffed
-from tests.people import PASSWORD, add_account
+from tests.people import PASSWORD, World, add_account
 from tests.stack import Running
+
+__all__ = ["here"]
 
 
 async def check(page: Page, what: str) -> None:
@@ -95,6 +103,19 @@ async def test_pages_for_people(page: Page, stack: Running) -> None:
     for summary in await page.locator("summary").all():
         await summary.click()
     await in_both_languages(page, "one alert")
+
+
+async def test_whether_a_plan_worked(page: Page, here: World) -> None:
+    alert = done(at(30))
+    await here.database[ALERTS].insert_one(to_document(alert, RULE))
+    await page.goto(f"{here.url}/sign-in")
+    await page.get_by_label("Tên đăng nhập").fill("officer")
+    await page.get_by_label("Mật khẩu").fill(PASSWORD)
+    await page.get_by_role("button", name="Đăng nhập").click()
+    await page.goto(f"{here.url}/desk/alerts/{quote(alert.id)}")
+    effect = page.get_by_role("region", name="Biện pháp có hiệu quả không?")
+    await expect(effect).to_contain_text("Đã tốt hơn lúc đang báo động")
+    await in_both_languages(page, "an alert whose plan is done")
 
 
 async def test_pages_for_analysts(page: Page, stack: Running) -> None:
