@@ -253,6 +253,21 @@ async def test_the_digest_goes_to_the_contacts_that_take_warnings(office: Office
     assert len({one["_id"] for one in found}) == 2
 
 
+async def test_what_comes_next_of_an_alert_waits_for_the_mail_to_a_contact(office: Office) -> None:
+    office.directories.use([route("duty", Channel.EMAIL, "truc@example.vn")])
+    alerts, gathering = office.alerts(rules("0s", keep="0s")[:1]), office.sender().gathering
+    mails = {"channel": "email"}
+    await office.receive(alerts, index(1, BAD))
+    await gathering.run()
+    await office.receive(alerts, index(2, WELL))
+    await gathering.run()
+    assert await office.database[OUTBOX].count_documents(mails) == 1, "the first is not there yet"
+    await office.database[OUTBOX].update_many(mails, {"$set": {"state": "delivered"}})
+    await gathering.run()
+    told = await office.database[OUTBOX].find(mails).sort("created_at", 1).to_list(None)
+    assert [one["event"]["state"] for one in told] == ["firing", "resolved"]
+
+
 async def told_of(path: Path, caplog: pytest.LogCaptureFixture) -> bool:
     """Whether the log says that the group of a file is in force."""
     return f"{path} is in force: group" in [one.getMessage() for one in caplog.records]
