@@ -45,9 +45,9 @@ async def test_an_officer_acknowledges_plans_and_reports(page: Page, stack: Runn
     today = local_day(datetime.now(UTC))
     row = page.get_by_role("row", name=f"{today:%d/%m/%Y}")
     await expect(row.get_by_role("cell").nth(2)).to_have_text(re.compile(r"^[0-9]+$"))
-    await expect(page.get_by_role("row", name="Ông/Bà hài lòng thế nào với")).to_contain_text(
-        "n = "
-    )
+    await expect(
+        page.get_by_role("row", name="Nhìn chung, Ông/Bà hài lòng thế nào?")
+    ).to_contain_text("n = ")
 
     case = page.get_by_role("article", name="Cảnh báo")
     await expect(case).to_contain_text("Đang báo động, chưa phản hồi")
