@@ -1,42 +1,28 @@
-"""The daily digest of an agency: made once a day, whatever crashes and however many make it.
+"""The daily digest of an agency: made once a day, whatever crashes and however many make it."""
 
-Soft falls (`drop`, of severity info) are often chance: asked of forty offices, a p-value under 0.01
-comes up by itself. So of those that fired since the digest before, only those are in it that
-Benjamini and Hochberg's procedure believes, over all offices of the agency whose answers could be
-compared (method/discovery.py). An office is of the agency that is mailed about it: its own, or the
-nearest above with an address.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from typing import NamedTuple
 
 from pymongo.errors import DuplicateKeyError
 
-from method.definition import definition_of
-from method.discovery import benjamini_hochberg
 from method.period import LOCAL_ZONE, local_day
 from schemas.alert import AlertChanged, AlertState, Handling, Severity
-from schemas.collections import ALERTS, INDICES
-from schemas.index import IndexUpdated
-from schemas.registry import EntryKind
+from schemas.collections import ALERTS
 from schemas.scope import Scope
 from schemas.workload import Workload
-from services.notify import outbox, workloads
-from services.notify.content import Digest, Signal
-from services.notify.detectors import fall_of
+from services.notify import outbox, soft_falls, workloads
+from services.notify.content import Digest
 from services.notify.directory import Directories
 from services.notify.documents import to_alert, to_event
 from services.notify.gathering import Into, addressed, event_of, newest
 from services.notify.outbox import Channel, Entry
 from services.notify.recipients import mailed
-from services.notify.rules import Drop, Rule
+from services.notify.rules import Rule
 from services.notify.storage import DIGESTS, GATHERED
 from services.runtime import metrics
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Document, Session
-
-_ITEM = "overall"
 
 
 class _Waits(NamedTuple):
@@ -50,34 +36,6 @@ def due_since(now: datetime, at: time) -> datetime | None:
     """When the digest of today became due; None when it is not yet. Pure."""
     moment = datetime.combine(local_day(now), at, LOCAL_ZONE)
     return moment if now >= moment else None
-
-
-def believed(
-    rules: Iterable[Drop], indices: Sequence[IndexUpdated], rate: float
-) -> tuple[dict[tuple[str, Scope], float], int]:
-    """The falls to believe, with their p-values, and how many offices were looked at. Pure.
-
-    Args:
-        rules: for falls; each is a family of tests of its own.
-        indices: of all offices of an agency.
-        rate: false discovery rate.
-    """
-    found: dict[tuple[str, Scope], float] = {}
-    tested: set[Scope] = set()
-    for rule in rules:
-        tests = [
-            (index.scope, p_value)
-            for index in indices
-            if rule.window in index.windows
-            and (p_value := fall_of(rule, index.windows[rule.window], definition_of(index.method)))
-            is not None
-        ]
-        tested |= {scope for scope, _ in tests}
-        verdicts = benjamini_hochberg([p_value for _, p_value in tests], rate)
-        for (scope, p_value), stands_out in zip(tests, verdicts, strict=True):
-            if stands_out:
-                found[rule.id, scope] = p_value
-    return found, len(tested)
 
 
 class Digests:
@@ -197,7 +155,13 @@ class Digests:
         events = [event_of(item) for item in items]
         warnings = newest(one for one in events if one.severity is Severity.WARNING)
         soft = [one for one in events if one.severity is Severity.INFO]
-        signals, tested = await self._signals(agency, soft, day) if soft else ((), 0)
+        signals, tested = await soft_falls.to_tell(
+            self._database,
+            self._directories.value,
+            self._rules().values(),
+            self._rate,
+            *(agency, soft, day),
+        )
         return Digest(
             day=day,
             at=until,
@@ -209,36 +173,3 @@ class Digests:
             rate=self._rate,
             work=waits.work,
         )
-
-    async def _signals(
-        self, agency: Scope, soft: Sequence[AlertChanged], day: date
-    ) -> tuple[tuple[Signal, ...], int]:
-        directory = self._directories.value
-        area = [
-            entry.key
-            for entry in directory.registry
-            if entry.kind is EntryKind.UNIT
-            and entry.in_force(day)
-            and directory.nearest(Channel.EMAIL, entry.key, day) == agency
-        ]
-        found = self._database[INDICES].find(
-            {"_id": {"$in": [f"{scope}|{_ITEM}" for scope in area]}}, {"_id": 0, "kind": 0}
-        )
-        indices = [IndexUpdated.model_validate(one, strict=False) async for one in found]
-        rules = [
-            rule
-            for rule in self._rules().values()
-            if isinstance(rule, Drop) and rule.severity is Severity.INFO
-        ]
-        standing_out, tested = believed(rules, indices, self._rate)
-        query = {
-            "_id": {"$in": [event.alert for event in soft]},
-            "state": AlertState.FIRING.value,
-        }
-        firing = {one["_id"] async for one in self._database[ALERTS].find(query, {"_id": 1})}
-        signals = [
-            Signal(event=event, p_value=standing_out[event.rule, event.scope])
-            for event in soft
-            if event.alert in firing and (event.rule, event.scope) in standing_out
-        ]
-        return tuple(sorted(signals, key=lambda one: one.p_value)), tested

@@ -3,7 +3,7 @@
     severity   webhook    e-mail
     critical   at once    together with what else the agency is told of within `group_wait`
     warning    at once    in the digest of the day
-    info       never      a fall (`drop`) in the digest of the day, if it is believed (`digest`)
+    info       never      a fall (`drop`) in the digest of the day, if it is believed (`soft_falls`)
 
 What is to be mailed is gathered in the transaction of the transition that it tells of, and leaves
 in the one that writes the mail to the outbox: a crash loses none of it and tells none of it twice.

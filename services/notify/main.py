@@ -18,7 +18,7 @@ from services.notify.kiosks import Kiosks, enrolled
 from services.notify.outbox import Channel
 from services.notify.reload import Reload
 from services.notify.routes import load_routes
-from services.notify.rules import load_rules
+from services.notify.rule_file import load_rules
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
 from services.runtime.cached import Cached

@@ -24,7 +24,7 @@ def entries_for(event: AlertChanged, directory: Directory, now: datetime) -> lis
     An office without an e-mail address of its own is told through the commune or province above. Of
     an alert that went up for want of an answer, that level is told; that it is over, and of a
     reminder, all who were. Of `info` nobody is told but of a fall, by e-mail, when it begins: the
-    digest weighs it (`digest`). Whom of an agency a mail goes to is settled when it is written
+    digest weighs it (`soft_falls`). Whom of an agency a mail goes to is settled when it is written
     (`gathering`).
     """
     if event.severity is Severity.INFO:

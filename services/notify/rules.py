@@ -1,9 +1,8 @@
-"""The rules for alerts: a YAML file, checked as a whole when the service starts."""
+"""The kinds of rules for alerts, and what each may be set to. Their file: `rule_file`."""
 
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -13,8 +12,6 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
@@ -23,9 +20,8 @@ from method.definition import definitions
 from schemas.alert import Severity
 from schemas.figure import Percent
 from schemas.scope import Scope
-from services.notify import inhibition
-from services.notify.targets import Target, overlaps, target_of
-from services.runtime.yamlfile import fields_broken, read_yaml
+from services.notify.targets import Target, target_of
+from services.runtime.yamlfile import fields_broken
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -201,60 +197,3 @@ def rule_at(rule: IndexRule, scope: Scope, above: Sequence[Scope], day: date) ->
         day: the day.
     """
     return rule.aimed(scope, above, day) if isinstance(rule, BelowTarget) else rule
-
-
-class RuleFile(BaseModel):
-    """A whole rule file.
-
-    Attributes:
-        targets: of agencies, for every rule of the kind `below_target`.
-        rules: each with an id of its own.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: Literal[1]
-    targets: tuple[Target, ...] = ()
-    rules: tuple[Annotated[Rule, Field(discriminator="kind")], ...]
-
-    @field_validator("rules", mode="wrap")
-    @classmethod
-    def _unique_ids(cls, value: object, check: ValidatorFunctionWrapHandler) -> tuple[Rule, ...]:
-        """Looked for in the text as it came: an id may be doubled whatever else is wrong."""
-        given = value if isinstance(value, list | tuple) else ()
-        ids = [rule.get("id") if isinstance(rule, dict) else None for rule in given]
-        broken: list[inhibition.Broken] = [
-            ((number, "id"), "must be unique")
-            for number, name in enumerate(ids)
-            if name is not None and name in ids[:number]
-        ]
-        try:
-            rules: tuple[Rule, ...] = check(value)
-        except ValidationError as error:
-            raise fields_broken(broken, beside=error) from error
-        if broken := broken or list(inhibition.broken(rules)):
-            raise fields_broken(broken)
-        return rules
-
-    @field_validator("targets")
-    @classmethod
-    def _one_at_a_time(cls, targets: tuple[Target, ...]) -> tuple[Target, ...]:
-        if broken := list(overlaps(targets)):
-            raise fields_broken(broken)
-        return targets
-
-    @model_validator(mode="after")
-    def _aim(self) -> Self:
-        for rule in self.rules:
-            if isinstance(rule, BelowTarget):
-                rule.aim(self.targets)
-        return self
-
-
-def load_rules(path: Path) -> tuple[Rule, ...]:
-    """Read and check a rule file.
-
-    Raises:
-        YamlFileError: when it cannot be read or breaks a rule.
-    """
-    return read_yaml(path, RuleFile).rules

@@ -10,7 +10,7 @@ from schemas.index import IndexUpdated, TrendFigures
 from schemas.registry import Registry
 from services.notify.alerts import Alerts
 from services.notify.directory import Directories
-from services.notify.rules import RuleFile
+from services.notify.rule_file import RuleFile
 from services.runtime.cached import Cached
 from services.runtime.database import Database
 from services.scoring import charts

@@ -31,7 +31,8 @@ from services.notify.channels.webhook import WebhookChannel
 from services.notify.directory import Directories
 from services.notify.gathering import Gathering
 from services.notify.outbox import Channel
-from services.notify.rules import BelowTarget, Drop, Rule, RuleFile
+from services.notify.rule_file import RuleFile
+from services.notify.rules import BelowTarget, Drop, Rule
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
 from services.notify.storage import GATHERED, OUTBOX

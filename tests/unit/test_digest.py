@@ -14,10 +14,11 @@ from schemas.index import IndexUpdated
 from schemas.registry import EntryKind, Registry
 from schemas.workload import Workload
 from services.notify.content import Digest, Signal, Together
-from services.notify.digest import believed, due_since
+from services.notify.digest import due_since
 from services.notify.gathering import newest, worth_a_mail
 from services.notify.letters import write
 from services.notify.rules import Drop
+from services.notify.soft_falls import believed
 from tests.builders import NOW, UNIT, entry
 from tests.post import moved
 

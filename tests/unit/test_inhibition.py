@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify.inhibition import broken, in_order
-from services.notify.rules import Drop, load_rules
+from services.notify.rule_file import load_rules
+from services.notify.rules import Drop
 from services.runtime.yamlfile import YamlFileError
 
 RULES = """version: 1

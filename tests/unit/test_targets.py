@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from schemas.export import ROOT
-from services.notify.rules import BelowTarget, IndexRule, load_rules, rule_at
+from services.notify.rule_file import load_rules
+from services.notify.rules import BelowTarget, IndexRule, rule_at
 from services.runtime.yamlfile import YamlFileError
 
 FILE = """\
