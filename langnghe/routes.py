@@ -13,9 +13,9 @@ from method.period import LOCAL_ZONE, local_day
 from schemas.alert import Severity
 from schemas.registry import Registry
 from services.gateway.registry.store import read_registry
-from services.notify.directory import Directory, line_of
-from services.notify.recipients import channels_for, reached
-from services.notify.routes import load_routes
+from services.notify.delivery.directory import Directory, line_of
+from services.notify.delivery.recipients import channels_for, reached
+from services.notify.delivery.routes import load_routes
 from services.runtime.clock import system_clock
 from services.runtime.database import Database
 from services.runtime.settings import Settings

@@ -17,9 +17,9 @@ from schemas.feedback import Violation
 from schemas.scope import COUNTRY
 from services.gateway.audit import Act, audited
 from services.gateway.registry.store import read_registry
-from services.notify import silences
-from services.notify.rules import Duration
-from services.notify.silences import LONGEST, Silence, SilenceError
+from services.notify.alerts import silences
+from services.notify.alerts.silences import LONGEST, Silence, SilenceError
+from services.notify.rules.kinds import Duration
 from services.runtime.clock import system_clock
 from services.runtime.database import Database, Session
 from services.runtime.settings import Settings

@@ -8,7 +8,7 @@ import typer
 from deploy.local.record import read_record
 from langnghe.console import MISUSED, results, stop
 from langnghe.servers import DEFAULT_FOLDER, DataOption
-from services.notify.channels.webhook import agency_secret
+from services.notify.delivery.channels.webhook import agency_secret
 
 
 def command(

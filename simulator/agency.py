@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from deploy.local import ports
-from services.notify.channels.webhook import agency_secret
+from services.notify.delivery.channels.webhook import agency_secret
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from schemas.alert import AlertChanged, AlertState, Evidence, Severity
 from schemas.collections import REGISTRY
 from schemas.registry import EntryKind, Registry
 from services.gateway.registry.store import write
-from services.notify import deliveries, outbox
-from services.notify.channels import Deliver
-from services.notify.channels.webhook import WebhookChannel
-from services.notify.deliveries import Delivery, Standing
-from services.notify.directory import Directories
-from services.notify.outbox import Channel, Entry
-from services.notify.sender import Sender
+from services.notify.delivery import deliveries, outbox
+from services.notify.delivery.channels import Deliver
+from services.notify.delivery.channels.webhook import WebhookChannel
+from services.notify.delivery.deliveries import Delivery, Standing
+from services.notify.delivery.directory import Directories
+from services.notify.delivery.outbox import Channel, Entry
+from services.notify.delivery.sender import Sender
 from services.runtime.cached import Cached
 from services.runtime.database import Database, Session
 from tests.builders import NOW, OTHER_UNIT, UNIT, entry, load_small_registry

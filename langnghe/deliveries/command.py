@@ -12,8 +12,8 @@ from langnghe.console import FAILED, MISUSED, results, stop
 from langnghe.deliveries.showing import as_json, line, page
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from services.gateway.audit import Act, audited
-from services.notify import deliveries, endpoints
-from services.notify.deliveries import BusyError, Delivery, DeliveryError, Standing
+from services.notify.delivery import deliveries, endpoints
+from services.notify.delivery.deliveries import BusyError, Delivery, DeliveryError, Standing
 from services.runtime.clock import system_clock
 from services.runtime.database import Database, Session
 from services.runtime.settings import Settings

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from langnghe.quarantine.showing import local
-from services.notify.deliveries import Delivery, Standing
+from services.notify.delivery.deliveries import Delivery, Standing
 
 
 def line(delivery: Delivery) -> str:

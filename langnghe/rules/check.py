@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from langnghe.console import FAILED, results
-from services.notify.rule_file import load_rules
+from services.notify.rules.file import load_rules
 from services.runtime.yamlfile import YamlFileError
 
 

@@ -22,10 +22,10 @@ from method.period import LOCAL_ZONE, local_day, local_midnight
 from method.trend import Trend, deviation, trend_design
 from schemas.alert import AlertState
 from schemas.index import IndexUpdated, TrendFigures, WindowFigures
-from services.notify.detectors import QUIET
-from services.notify.index_reading import read_index
-from services.notify.lifecycle import Alert, advance
-from services.notify.rules import BelowTarget, Change, Drift, Drop, IndexRule, rule_at
+from services.notify.alerts.index_reading import read_index
+from services.notify.alerts.lifecycle import Alert, advance
+from services.notify.rules.detectors import QUIET
+from services.notify.rules.kinds import BelowTarget, Change, Drift, Drop, IndexRule, rule_at
 
 Numbers = NDArray[np.float64]
 Whole = NDArray[np.int64]

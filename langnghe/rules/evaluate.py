@@ -14,8 +14,8 @@ from rich.progress import Progress
 from langnghe.console import MISUSED, notes, results, stop
 from langnghe.rules.country import Country, Fired, levels
 from schemas.alert import Severity
-from services.notify.rule_file import load_rules
-from services.notify.rules import BelowTarget, IndexRule
+from services.notify.rules.file import load_rules
+from services.notify.rules.kinds import BelowTarget, IndexRule
 from services.runtime.yamlfile import YamlFileError
 
 RULES: Final = Path("deploy/rules/rules.yaml")

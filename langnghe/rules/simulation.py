@@ -29,11 +29,9 @@ from schemas.figure import LEVELS, NO_ANSWERS, Counts
 from schemas.index import IndexUpdated, TrendFigures
 from schemas.instrument import OVERALL
 from schemas.scope import COUNTRY, Scope, scope_kind
-from services.notify.alerts import Step
-from services.notify.in_force import InForce
-from services.notify.index_reading import read_index
-from services.notify.inhibition import in_order
-from services.notify.kiosk_silence import (
+from services.notify.alerts.in_force import InForce
+from services.notify.alerts.index_reading import read_index
+from services.notify.alerts.kiosk_silence import (
     Heard,
     Listening,
     Said,
@@ -42,9 +40,11 @@ from services.notify.kiosk_silence import (
     read_kiosks,
     read_silence,
 )
-from services.notify.lifecycle import Alert, advance, reply
-from services.notify.rules import IndexRule, Rule, SilentKiosk, rule_at
-from services.notify.telling import tell
+from services.notify.alerts.lifecycle import Alert, advance, reply
+from services.notify.alerts.moving import Step
+from services.notify.alerts.telling import tell
+from services.notify.rules.inhibition import in_order
+from services.notify.rules.kinds import IndexRule, Rule, SilentKiosk, rule_at
 from services.scoring import trends
 from services.scoring.charts import figures
 

@@ -12,8 +12,8 @@ from method.period import LOCAL_ZONE
 from schemas.alert import AlertState, Handling, ReplyKind, Severity
 from schemas.feedback import Level
 from schemas.scope import Scope, scope_kind
-from services.notify.rule_file import load_rules
-from services.notify.rules import IndexRule, Rule, SilentKiosk
+from services.notify.rules.file import load_rules
+from services.notify.rules.kinds import IndexRule, Rule, SilentKiosk
 from services.runtime.yamlfile import YamlFile, YamlFileError, fields_broken, open_yaml
 from services.runtime.yamltree import Field as Place
 

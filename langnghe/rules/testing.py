@@ -13,8 +13,8 @@ from langnghe.rules.testfile import Case, Expectation, ExpectedAlert, RuleTests,
 from method.period import LOCAL_ZONE, local_day
 from schemas.figure import Figure
 from schemas.scope import Scope
-from services.notify.lifecycle import Alert
-from services.notify.rules import Change, Drift, IndexRule, Rule
+from services.notify.alerts.lifecycle import Alert
+from services.notify.rules.kinds import Change, Drift, IndexRule, Rule
 from services.runtime.yamlfile import YamlFile, YamlFileError
 from services.runtime.yamltree import Field
 

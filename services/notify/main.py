@@ -5,21 +5,21 @@ from datetime import timedelta
 from schemas.collections import DEVICES, REGISTRY
 from schemas.registry import Registry
 from schemas.topics import AGENCY_REPLIED, DEVICE_HEARTBEAT, INDEX_UPDATED
-from services.notify import standing
-from services.notify.alerts import Alerts
-from services.notify.channels import chat
-from services.notify.channels.email import EmailChannel
-from services.notify.channels.topic import TopicChannel
-from services.notify.channels.webhook import WebhookChannel
-from services.notify.digest import Digests
-from services.notify.directory import Directories
-from services.notify.gathering import Gathering
-from services.notify.kiosks import Kiosks, enrolled
-from services.notify.outbox import Channel
+from services.notify.alerts import standing
+from services.notify.alerts.kiosks import Kiosks, enrolled
+from services.notify.alerts.moving import Alerts
+from services.notify.delivery.channels import chat
+from services.notify.delivery.channels.email import EmailChannel
+from services.notify.delivery.channels.topic import TopicChannel
+from services.notify.delivery.channels.webhook import WebhookChannel
+from services.notify.delivery.digest import Digests
+from services.notify.delivery.directory import Directories
+from services.notify.delivery.gathering import Gathering
+from services.notify.delivery.outbox import Channel
+from services.notify.delivery.routes import load_routes
+from services.notify.delivery.sender import Sender
 from services.notify.reload import Reload
-from services.notify.routes import load_routes
-from services.notify.rule_file import load_rules
-from services.notify.sender import Sender
+from services.notify.rules.file import load_rules
 from services.notify.settings import NotifySettings
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock, system_clock

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from schemas.collections import ALERTS
 from services.gateway.people.access import Role
 from services.ingest.suspicions import Suspicions
-from services.notify.documents import to_document
+from services.notify.alerts.documents import to_document
 from tests.browser.test_cases import ask_to_be_called
 from tests.browser.test_desk import fallen
 from tests.browser.test_pages import kiosk

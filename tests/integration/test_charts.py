@@ -8,9 +8,9 @@ from schemas.collections import ALERTS, CHARTS, INDICES, REGISTRY, TALLIES
 from schemas.feedback import FeedbackAccepted
 from schemas.index import IndexUpdated, TrendFigures
 from schemas.registry import Registry
-from services.notify.alerts import Alerts
-from services.notify.directory import Directories
-from services.notify.rule_file import RuleFile
+from services.notify.alerts.moving import Alerts
+from services.notify.delivery.directory import Directories
+from services.notify.rules.file import RuleFile
 from services.runtime.cached import Cached
 from services.runtime.database import Database
 from services.scoring import charts

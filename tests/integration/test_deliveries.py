@@ -12,10 +12,11 @@ from aiosmtpd.controller import Controller
 from prometheus_client import REGISTRY as METRICS
 
 from deploy.local import ports
-from services.notify import endpoints, standing, waiting
-from services.notify.channels.email import EmailChannel
-from services.notify.deliveries import Standing
-from services.notify.outbox import Channel
+from services.notify.alerts import standing
+from services.notify.delivery import endpoints, waiting
+from services.notify.delivery.channels.email import EmailChannel
+from services.notify.delivery.deliveries import Standing
+from services.notify.delivery.outbox import Channel
 from services.notify.settings import NotifySettings
 from services.notify.storage import DELIVERED_KEPT_FOR, OUTBOX
 from services.runtime.database import Database
@@ -250,7 +251,9 @@ async def test_a_message_that_makes_our_code_raise_holds_up_no_other(post: Post)
     given_up = await post.one(bad)
     assert given_up.standing is Standing.GIVEN_UP
     (said,) = {one.outcome for one in given_up.tried}
-    assert said.startswith("our code raised: ValidationError at services/notify/content.py")
+    assert said.startswith(
+        "our code raised: ValidationError at services/notify/delivery/content.py"
+    )
 
 
 class MailServer:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from services.gateway import audit
-from services.notify.deliveries import Standing
+from services.notify.delivery.deliveries import Standing
 from services.runtime.database import Database
 from tests.integration.test_commands import langnghe
 from tests.post import ONE, OTHER, WEBHOOK, Answer, Post, moved, posting

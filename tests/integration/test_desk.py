@@ -26,9 +26,9 @@ from services.gateway.people.guard import Guard
 from services.gateway.people.sessions import Sessions
 from services.gateway.problems import ProblemError
 from services.gateway.published.reading import Reader
-from services.notify.documents import to_document
-from services.notify.lifecycle import open_alert
-from services.notify.rules import Change
+from services.notify.alerts.documents import to_document
+from services.notify.alerts.lifecycle import open_alert
+from services.notify.rules.kinds import Change
 from services.runtime.cached import Cached
 from services.runtime.clock import system_clock
 from services.runtime.database import Database

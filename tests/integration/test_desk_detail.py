@@ -18,8 +18,8 @@ from schemas.history import Moment
 from services.gateway import audit
 from services.gateway.desk import detail
 from services.gateway.people.access import ALLOWED, Permission
-from services.notify.documents import to_document
-from services.notify.lifecycle import Alert, open_alert
+from services.notify.alerts.documents import to_document
+from services.notify.alerts.lifecycle import Alert, open_alert
 from services.runtime.clock import system_clock
 from services.runtime.database import Database
 from tests.builders import OTHER_UNIT, UNIT, response

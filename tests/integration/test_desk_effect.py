@@ -18,8 +18,8 @@ from schemas.history import Moment
 from schemas.registry import EntryKind, Registry
 from services.gateway.desk.effect import comparable
 from services.gateway.registry.store import write
-from services.notify.documents import to_document
-from services.notify.lifecycle import Alert
+from services.notify.alerts.documents import to_document
+from services.notify.alerts.lifecycle import Alert
 from services.runtime.clock import system_clock
 from services.runtime.database import Database
 from tests.builders import UNIT, accepted, entry, small_registry

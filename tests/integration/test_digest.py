@@ -14,12 +14,13 @@ from schemas.index import IndexUpdated
 from schemas.registry import EntryKind
 from schemas.workload import Workload
 from services.gateway.registry.store import write
-from services.notify import content, outbox, silences
-from services.notify.content import Digest, Together
-from services.notify.digest import Digests
-from services.notify.gathering import Gathering
-from services.notify.rules import BelowTarget, Drop, Rule
-from services.notify.silences import Silence
+from services.notify.alerts import silences
+from services.notify.alerts.silences import Silence
+from services.notify.delivery import content, outbox
+from services.notify.delivery.content import Digest, Together
+from services.notify.delivery.digest import Digests
+from services.notify.delivery.gathering import Gathering
+from services.notify.rules.kinds import BelowTarget, Drop, Rule
 from services.notify.storage import DIGESTS, GATHERED, OUTBOX
 from services.runtime.database import Database, Session
 from simulator.agency import Agency

@@ -16,11 +16,11 @@ from schemas.kiosk import KioskSilence
 from schemas.registry import Registry
 from schemas.topics import DEVICE_HEARTBEAT
 from services.gateway.devices.store import enrol_directly, revoke
-from services.notify.alerts import Alerts
-from services.notify.directory import Directories
-from services.notify.kiosks import Kiosks, enrolled
+from services.notify.alerts.kiosks import Kiosks, enrolled
+from services.notify.alerts.moving import Alerts
+from services.notify.delivery.directory import Directories
 from services.notify.main import build
-from services.notify.rules import SilentKiosk
+from services.notify.rules.kinds import SilentKiosk
 from services.notify.settings import NotifySettings
 from services.notify.storage import GATHERED, KIOSKS, LISTENING, OUTBOX
 from services.runtime import metrics

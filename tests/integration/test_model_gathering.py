@@ -19,15 +19,15 @@ from schemas.alert import Severity
 from schemas.collections import REGISTRY
 from schemas.registry import EntryKind, Registry
 from services.gateway.registry.store import write
-from services.notify import endpoints, gathering, outbox, waiting
-from services.notify.channels import NotDeliveredError
-from services.notify.content import Told, tells
-from services.notify.directory import Directories
-from services.notify.gathering import Gathering
-from services.notify.message import Message
-from services.notify.outbox import Channel, Entry
-from services.notify.sender import Sender
+from services.notify.delivery import endpoints, gathering, outbox, waiting
+from services.notify.delivery.channels import NotDeliveredError
+from services.notify.delivery.content import Told, tells
+from services.notify.delivery.directory import Directories
+from services.notify.delivery.gathering import Gathering
+from services.notify.delivery.outbox import Channel, Entry
+from services.notify.delivery.sender import Sender
 from services.notify.storage import ENDPOINTS, GATHERED, OUTBOX
+from services.notify.wording.message import Message
 from services.runtime.cached import Cached
 from services.runtime.database import Session
 from tests.builders import NOW, UNIT, entry, small_registry

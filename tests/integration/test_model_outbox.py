@@ -22,14 +22,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from schemas.collections import REGISTRY
 from schemas.registry import EntryKind, Registry
 from services.gateway.registry.store import write
-from services.notify import deliveries, endpoints, outbox, waiting
-from services.notify.channels import GoneError, NotDeliveredError
-from services.notify.deliveries import BusyError, DeliveryError
-from services.notify.directory import Directories
-from services.notify.message import Message
-from services.notify.outbox import Channel, Entry
-from services.notify.sender import Sender
+from services.notify.delivery import deliveries, endpoints, outbox, waiting
+from services.notify.delivery.channels import GoneError, NotDeliveredError
+from services.notify.delivery.deliveries import BusyError, DeliveryError
+from services.notify.delivery.directory import Directories
+from services.notify.delivery.outbox import Channel, Entry
+from services.notify.delivery.sender import Sender
 from services.notify.storage import ENDPOINTS, OUTBOX
+from services.notify.wording.message import Message
 from services.runtime.cached import Cached
 from services.runtime.database import Session
 from tests.builders import NOW, OTHER_UNIT, UNIT, entry, small_registry

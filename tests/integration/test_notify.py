@@ -22,18 +22,19 @@ from schemas.index import IndexUpdated
 from schemas.registry import EntryKind, Registry
 from schemas.topics import ALERT_CHANGED
 from services.gateway.registry.store import write
-from services.notify import endpoints, standing
-from services.notify.alerts import Alerts
-from services.notify.channels import Deliver
-from services.notify.channels.email import EmailChannel
-from services.notify.channels.topic import TopicChannel
-from services.notify.channels.webhook import WebhookChannel
-from services.notify.directory import Directories
-from services.notify.gathering import Gathering
-from services.notify.outbox import Channel
-from services.notify.rule_file import RuleFile
-from services.notify.rules import BelowTarget, Drop, Rule
-from services.notify.sender import Sender
+from services.notify.alerts import standing
+from services.notify.alerts.moving import Alerts
+from services.notify.delivery import endpoints
+from services.notify.delivery.channels import Deliver
+from services.notify.delivery.channels.email import EmailChannel
+from services.notify.delivery.channels.topic import TopicChannel
+from services.notify.delivery.channels.webhook import WebhookChannel
+from services.notify.delivery.directory import Directories
+from services.notify.delivery.gathering import Gathering
+from services.notify.delivery.outbox import Channel
+from services.notify.delivery.sender import Sender
+from services.notify.rules.file import RuleFile
+from services.notify.rules.kinds import BelowTarget, Drop, Rule
 from services.notify.settings import NotifySettings
 from services.notify.storage import GATHERED, OUTBOX
 from services.runtime.cached import Cached

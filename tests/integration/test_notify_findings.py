@@ -12,7 +12,7 @@ from schemas.base import read
 from schemas.collections import ALERTS, VOICES
 from schemas.index import ChangeFigures, IndexUpdated
 from schemas.topics import ALERT_CHANGED
-from services.notify.rules import Change
+from services.notify.rules.kinds import Change
 from services.notify.storage import OUTBOX
 from services.runtime.database import Database
 from simulator.agency import Agency

@@ -18,15 +18,15 @@ from schemas.alert import Severity
 from schemas.registry import EntryKind
 from schemas.topics import INDEX_UPDATED
 from services.gateway.registry.store import write
-from services.notify.channels import chat
-from services.notify.digest import Digests
+from services.notify.delivery.channels import chat
+from services.notify.delivery.digest import Digests
+from services.notify.delivery.outbox import Channel, Entry
+from services.notify.delivery.routes import Route
 from services.notify.main import build
-from services.notify.message import Message
-from services.notify.outbox import Channel, Entry
-from services.notify.routes import Route
-from services.notify.rules import Rule
+from services.notify.rules.kinds import Rule
 from services.notify.settings import NotifySettings
 from services.notify.storage import OUTBOX
+from services.notify.wording.message import Message
 from services.runtime.database import Database
 from services.runtime.producer import Producer
 from simulator.agency import Agency

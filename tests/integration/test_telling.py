@@ -13,10 +13,11 @@ from schemas.alert import AlertChanged
 from schemas.collections import ALERTS
 from schemas.registry import EntryKind
 from services.gateway.registry.store import write
-from services.notify import outbox, silences
-from services.notify.alerts import Alerts
-from services.notify.rules import BelowTarget, Drop, Rule
-from services.notify.silences import Silence
+from services.notify.alerts import silences
+from services.notify.alerts.moving import Alerts
+from services.notify.alerts.silences import Silence
+from services.notify.delivery import outbox
+from services.notify.rules.kinds import BelowTarget, Drop, Rule
 from services.notify.storage import OUTBOX
 from services.runtime.database import Database, Session
 from simulator.agency import Agency

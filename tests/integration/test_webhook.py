@@ -14,10 +14,10 @@ from deploy.local import ports
 from method.definition import definitions
 from method.figure import figure
 from schemas.alert import AlertChanged, AlertState, Evidence, Severity
-from services.notify.channels import NotDeliveredError, webhook
-from services.notify.channels.webhook import WebhookChannel
-from services.notify.message import compose
-from services.notify.outbox import Channel, Entry
+from services.notify.delivery.channels import NotDeliveredError, webhook
+from services.notify.delivery.channels.webhook import WebhookChannel
+from services.notify.delivery.outbox import Channel, Entry
+from services.notify.wording.message import compose
 from tests.builders import NOW, UNIT
 
 KEY = "a master key for tests, 32 characters"

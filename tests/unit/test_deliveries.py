@@ -15,10 +15,10 @@ from aiohttp.client_reqrep import ConnectionKey
 
 from langnghe.deliveries.showing import as_json, line, page
 from schemas.alert import AlertState
-from services.notify.channels import GoneError
-from services.notify.channels.receivers import PrivateAddressError
-from services.notify.channels.webhook import _failure, _refusal
-from services.notify.deliveries import Delivery, Standing, Tried
+from services.notify.delivery.channels import GoneError
+from services.notify.delivery.channels.receivers import PrivateAddressError
+from services.notify.delivery.channels.webhook import _failure, _refusal
+from services.notify.delivery.deliveries import Delivery, Standing, Tried
 from tests.builders import NOW, UNIT
 
 KEY = ConnectionKey("geheim.example.vn", 443, True, True, None, None, None)

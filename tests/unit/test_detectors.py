@@ -10,8 +10,8 @@ from method.definition import definition_on
 from method.figure import figure
 from schemas.figure import Figure
 from schemas.index import ChangeFigures, IndexUpdated, TrendFigures, WindowFigures
-from services.notify.detectors import Reading, answers_a_day, detect
-from services.notify.rules import BelowTarget, Change, Drift, Drop
+from services.notify.rules.detectors import Reading, answers_a_day, detect
+from services.notify.rules.kinds import BelowTarget, Change, Drift, Drop
 from tests.builders import NOW
 
 DEFINITION = definition_on(date(2026, 11, 22))

@@ -13,12 +13,12 @@ from schemas.alert import AlertChanged, AlertState
 from schemas.index import IndexUpdated
 from schemas.registry import EntryKind, Registry
 from schemas.workload import Workload
-from services.notify.content import Digest, Signal, Together
-from services.notify.digest import due_since
-from services.notify.gathering import newest, worth_a_mail
-from services.notify.letters import write
-from services.notify.rules import Drop
-from services.notify.soft_falls import believed
+from services.notify.delivery.content import Digest, Signal, Together
+from services.notify.delivery.digest import due_since
+from services.notify.delivery.gathering import newest, worth_a_mail
+from services.notify.delivery.soft_falls import believed
+from services.notify.rules.kinds import Drop
+from services.notify.wording.letters import write
 from tests.builders import NOW, UNIT, entry
 from tests.post import moved
 

@@ -10,8 +10,8 @@ from uuid_utils.compat import uuid7
 from method.handling import LONGEST_PLAN, TABLE, allowed, broken_rule
 from method.period import local_day, local_midnight
 from schemas.alert import AgencyReplied, AlertState, Handling, ReplyKind
-from services.notify.lifecycle import Alert, escalate, reply
-from services.notify.rules import Rule
+from services.notify.alerts.lifecycle import Alert, escalate, reply
+from services.notify.rules.kinds import Rule
 from tests.builders import NOW, UNIT
 from tests.unit.test_lifecycle import opened, rule
 

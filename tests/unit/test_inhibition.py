@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.inhibition import broken, in_order
-from services.notify.rule_file import load_rules
-from services.notify.rules import Drop
+from services.notify.rules.file import load_rules
+from services.notify.rules.inhibition import broken, in_order
+from services.notify.rules.kinds import Drop
 from services.runtime.yamlfile import YamlFileError
 
 RULES = """version: 1

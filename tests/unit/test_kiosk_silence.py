@@ -13,7 +13,7 @@ from method.period import LOCAL_ZONE
 from schemas.alert import AlertState
 from schemas.device import DeviceKind, EnrolledDevice
 from schemas.kiosk import KioskSilence
-from services.notify.kiosk_silence import (
+from services.notify.alerts.kiosk_silence import (
     Heard,
     Listening,
     Sign,
@@ -22,8 +22,8 @@ from services.notify.kiosk_silence import (
     read_kiosks,
     read_silence,
 )
-from services.notify.lifecycle import Alert, advance
-from services.notify.rules import SilentKiosk
+from services.notify.alerts.lifecycle import Alert, advance
+from services.notify.rules.kinds import SilentKiosk
 from tests.builders import UNIT
 
 SCOPE = f"unit:{UNIT}"

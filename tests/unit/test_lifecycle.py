@@ -8,9 +8,9 @@ import pytest
 from method.definition import definitions
 from method.figure import figure
 from schemas.alert import AlertState, Evidence
-from services.notify.detectors import Reading
-from services.notify.lifecycle import Alert, advance, open_alert
-from services.notify.rules import Drop, Rule
+from services.notify.alerts.lifecycle import Alert, advance, open_alert
+from services.notify.rules.detectors import Reading
+from services.notify.rules.kinds import Drop, Rule
 from tests.builders import NOW, UNIT
 
 RAISED = Reading(raised=True, recovered=False)

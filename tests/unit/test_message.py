@@ -9,10 +9,10 @@ from schemas.base import read
 from schemas.export import ROOT
 from schemas.index import ChangeFigures, TrendFigures
 from schemas.registry import EntryKind
-from services.notify.channels.email import compose_mail
-from services.notify.channels.webhook import agency_secret
-from services.notify.message import Message, compose
-from services.notify.outbox import Channel, Entry
+from services.notify.delivery.channels.email import compose_mail
+from services.notify.delivery.channels.webhook import agency_secret
+from services.notify.delivery.outbox import Channel, Entry
+from services.notify.wording.message import Message, compose
 from tests.builders import NOW, UNIT, entry
 
 NOW_FIGURE = figure((20, 10, 9, 40, 21), definitions()[0])

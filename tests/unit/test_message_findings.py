@@ -1,7 +1,7 @@
 """What a message says beside the figures: in both languages, and no more than there is."""
 
-from services.notify.findings import Findings, Place
-from services.notify.message import compose
+from services.notify.alerts.findings import Findings, Place
+from services.notify.wording.message import compose
 from tests.unit.test_message import OFFICE, event
 
 FOUND = Findings(

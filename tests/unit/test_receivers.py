@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.notify.channels.receivers import ReceiverError, check_url, is_public
+from services.notify.delivery.channels.receivers import ReceiverError, check_url, is_public
 
 PUBLIC = ["8.8.8.8", "203.113.131.1", "2001:4860:4860::8888", "2405:4800::1"]
 NOT_PUBLIC = {

@@ -10,10 +10,10 @@ from langnghe.cli import app
 from method.period import LOCAL_ZONE
 from schemas.alert import Severity
 from schemas.registry import EntryKind, Registry
-from services.notify.directory import Directory
-from services.notify.outbox import Channel
-from services.notify.recipients import Reached, reached
-from services.notify.routes import Route, load_routes
+from services.notify.delivery.directory import Directory
+from services.notify.delivery.outbox import Channel
+from services.notify.delivery.recipients import Reached, reached
+from services.notify.delivery.routes import Route, load_routes
 from tests.builders import entry
 
 OFFICE, COMMUNE, PROVINCE = "unit:000.00.19.H26", "commune:00004", "province:01"

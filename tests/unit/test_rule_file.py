@@ -7,8 +7,8 @@ import pytest
 
 from schemas.alert import Severity
 from schemas.export import ROOT
-from services.notify.rule_file import load_rules
-from services.notify.rules import IndexRule
+from services.notify.rules.file import load_rules
+from services.notify.rules.kinds import IndexRule
 from services.runtime.yamlfile import YamlFileError
 
 GOOD = """

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.notify.reload import Reload
-from services.notify.rule_file import load_rules
-from services.notify.rules import Rule
+from services.notify.rules.file import load_rules
+from services.notify.rules.kinds import Rule
 from services.runtime import metrics
 from tests.unit.test_rule_file import GOOD
 

@@ -10,8 +10,8 @@ from langnghe.rules.country import Country, Trends, levels, move
 from langnghe.rules.evaluate import quiet, recovering, sliding, troubled
 from method.change import Chart, design, follow, steps
 from method.trend import deviation, trend, trend_design
-from services.notify.rule_file import RuleFile
-from services.notify.rules import BelowTarget, Change, Drift, Drop, IndexRule
+from services.notify.rules.file import RuleFile
+from services.notify.rules.kinds import BelowTarget, Change, Drift, Drop, IndexRule
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 FILE = RuleFile.model_validate(

@@ -9,7 +9,7 @@ from langnghe.rules.simulation import Simulation
 from langnghe.rules.testfile import Answers
 from method.period import LOCAL_ZONE
 from schemas.alert import AlertState
-from services.notify.rules import BelowTarget
+from services.notify.rules.kinds import BelowTarget
 from tests.builders import OTHER_UNIT, UNIT
 
 START = datetime(2026, 11, 2, 7, tzinfo=LOCAL_ZONE)

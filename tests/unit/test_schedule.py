@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.schedule import LONGEST, PAUSES, next_attempt, wait_asked
+from services.notify.delivery.schedule import LONGEST, PAUSES, next_attempt, wait_asked
 from tests.builders import NOW
 
 NOTHING = timedelta(0)

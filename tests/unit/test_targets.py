@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from schemas.export import ROOT
-from services.notify.rule_file import load_rules
-from services.notify.rules import BelowTarget, IndexRule, rule_at
+from services.notify.rules.file import load_rules
+from services.notify.rules.kinds import BelowTarget, IndexRule, rule_at
 from services.runtime.yamlfile import YamlFileError
 
 FILE = """\

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.alert import AlertState, Handling, Held, HeldBy
-from services.notify.detectors import Reading
-from services.notify.lifecycle import Alert, advance, open_alert
-from services.notify.rules import Drop
-from services.notify.telling import Occasion, tell
+from services.notify.alerts.lifecycle import Alert, advance, open_alert
+from services.notify.alerts.telling import Occasion, tell
+from services.notify.rules.detectors import Reading
+from services.notify.rules.kinds import Drop
 from tests.builders import NOW, UNIT
 from tests.unit.test_lifecycle import EVIDENCE, RAISED, RECOVERED
 

@@ -6,8 +6,8 @@ from textwrap import dedent
 import pytest
 
 from langnghe.importing.mapping import load_mapping
-from services.notify.rule_file import load_rules
-from services.notify.rules import IndexRule
+from services.notify.rules.file import load_rules
+from services.notify.rules.kinds import IndexRule
 from services.runtime.yamlfile import YamlFileError
 
 DURATION = "must be a whole number of up to six digits and s, m, h or d, as in 30m"
