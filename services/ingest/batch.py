@@ -49,6 +49,8 @@ class Ingest:
         self._examiner = Examiner(settings, producer.encode)
         self._share = InvalidShare(settings)
         self._clock = clock
+        rules = [exclusion.value for exclusion in Exclusion]
+        metrics.from_zero(metrics.INGEST_RECORDS, sorted({*_NAMES.values(), *rules}))
 
     async def handle(self, partition: int, records: Records) -> None:
         """Check, store and publish; safe to repeat after any failure.

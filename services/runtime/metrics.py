@@ -7,6 +7,7 @@ values.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -50,6 +51,19 @@ def _histogram(
 ) -> Histogram:
     _declare("histogram", name, labels, meaning, worry)
     return Histogram(name, meaning, labels, buckets=buckets)
+
+
+def from_zero(metric: Metric, *values: Sequence[str]) -> None:
+    """Show a metric's series from the start of the process on, before anything is counted.
+
+    Prometheus sees no growth in a series that begins at 20: it must have seen the 0.
+
+    Args:
+        metric: with labels.
+        values: of each label, all that there can be.
+    """
+    for labels in product(*values):
+        metric.labels(*labels)
 
 
 # Every service
@@ -311,6 +325,13 @@ NOTIFY_FILE_REFUSED = _gauge(
     "1 while the file of rules or of routes cannot be used and those before are in force, else 0",
     "1: somebody changed them and thinks they hold; the log names line and column.",
     ["file"],
+)
+NOTIFY_DELIVERY_SECONDS = _histogram(
+    "langnghe_notify_delivery_seconds",
+    "Time from the moment that a message was written to its delivery, however many attempts",
+    "Less than 95 % within a minute: receivers fail, or notify does not keep up.",
+    ["channel"],
+    _AGE,
 )
 AGE_AT_DELIVERY_SECONDS = _histogram(
     "langnghe_age_at_delivery_seconds",

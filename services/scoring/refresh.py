@@ -41,6 +41,7 @@ class Refresh:
         self._ledger = ledger
         self._owned = owned
         self._clock = clock
+        metrics.from_zero(metrics.AGE_AT_INDEX_SECONDS, ("occurred", "received"))
 
     async def run(self) -> None:
         """One refresh; does nothing when no count and no hour has moved."""

@@ -338,6 +338,20 @@ async def test_metrics_tell_what_waits_since_when_and_what_will_not_be_told(post
     assert _metric("disabled_endpoints") == 1
 
 
+async def test_metrics_tell_how_long_a_message_took_over_all_its_attempts(post: Post) -> None:
+    def measured() -> tuple[float, float]:
+        sums = ("delivery_seconds_count", "delivery_seconds_sum")
+        count, seconds = (_metric(name, channel="webhook") or 0 for name in sums)
+        return count, seconds
+
+    before = measured()
+    post.receivers.will("one", *[500] * 2)
+    await post.put(moved("a/1", ONE), moved("b/1", OTHER))
+    await post.until_settled()
+    after = measured()
+    assert after == (before[0] + 2, before[1] + 0 + 305)
+
+
 async def test_what_was_delivered_is_forgotten_in_the_end_and_what_was_not_is_kept(
     post: Post, servers: Servers
 ) -> None:

@@ -108,6 +108,7 @@ class Intake:
         self._capacity = capacity
         self._settings = settings
         self._clock = clock
+        metrics.from_zero(metrics.GATEWAY_RESPONSES, ("accepted", "refused", "unavailable"))
 
     async def _publish(self, events: list[FeedbackSubmitted]) -> None:
         started = time.monotonic()

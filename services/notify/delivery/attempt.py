@@ -21,6 +21,8 @@ from services.runtime.database import Database, Document
 
 log = logging.getLogger(__name__)
 
+_OUTCOMES = ("delivered", "retried", "given_up", "gone")
+
 _TOPIC_PAUSE = timedelta(seconds=1)
 """The topic is ours: it is tried until it works."""
 
@@ -56,6 +58,9 @@ class Attempt:
         self._public_url = public_url
         self._clock = clock
         self._jitter = jitter
+        names = [channel.value for channel in channels]
+        metrics.from_zero(metrics.NOTIFY_DELIVERIES, names, _OUTCOMES)
+        metrics.from_zero(metrics.NOTIFY_DELIVERY_SECONDS, names)
 
     async def __call__(self, taken: Taken) -> Document:
         """Try once and note what came of it.
@@ -74,6 +79,8 @@ class Attempt:
         now = self._clock()
         await waiting.delivered(self._database, taken, now)
         metrics.NOTIFY_DELIVERIES.labels(taken.channel.value, "delivered").inc()
+        waited = (now - taken.content["created_at"]).total_seconds()
+        metrics.NOTIFY_DELIVERY_SECONDS.labels(taken.channel.value).observe(waited)
         _observe_age(entry, now)
         return {}
 
