@@ -11,8 +11,6 @@ from services.runtime.metrics import CATALOGUE
 from tests.tools import tool
 from tests.watching import PROMETHEUS, RULE_FILES, expressions, rules
 
-_OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
-
 # Of Prometheus itself, and of prometheus_client.
 _NOT_OURS: dict[str, set[str]] = {
     "up": set(),
@@ -93,28 +91,3 @@ def test_every_expression_reads_metrics_that_exist() -> None:
 def test_every_recorded_name_is_read() -> None:
     read = {name for expr in expressions() for name in selectors(expr)}
     assert {rule["record"] for rule in rules("record")} <= read
-
-
-def runbooks() -> dict[str, str]:
-    """What stands under each heading of the runbooks."""
-    text = _OPERATIONS.read_text(encoding="utf-8").split("\n## Runbooks\n")[1].split("\n## ")[0]
-    parts = re.split(r"^### (\w+)$", text, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
-    found = runbooks()
-    assert list(found) == sorted(found)
-    assert found.keys() == {rule["alert"] for rule in rules("alert")}
-    for rule in rules("alert"):
-        notes, section = rule["annotations"], found[rule["alert"]]
-        assert notes.keys() == {"summary", "description", "runbook_url"}
-        assert notes["runbook_url"] == f"docs/operations.md#{rule['alert'].lower()}"
-        assert rule["labels"]["severity"] in {"critical", "warning"}
-        assert f"`{rule['labels']['severity']}`" in section, rule["alert"]
-        vietnamese, _, english = notes["summary"].partition(" / ")
-        assert english
-        assert " / " in notes["description"]
-        assert re.sub(r" ?\(?\{\{[^}]*\}\}\)?", " …", vietnamese).strip() in section, rule["alert"]
-        for part in ("**Means.**", "**Look.**", "**Mend.**", "**Wake.**"):
-            assert part in section, (rule["alert"], part)
