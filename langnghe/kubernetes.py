@@ -100,7 +100,7 @@ def _mongo_role(service: str) -> dict[str, Any]:
     return {"role": rights.user_of(service), "db": _DATABASE, "privileges": privileges}
 
 
-def _mongodb() -> dict[str, Any]:
+def mongodb() -> dict[str, Any]:
     """A patch of deploy/kubernetes/base/mongodb.yaml."""
     return {
         "apiVersion": "mongodbcommunity.mongodb.com/v1",
@@ -126,5 +126,5 @@ def documents() -> dict[Path, str]:
     return {
         FOLDER / "kafka-topics.yaml": _page(map(_topic, TOPICS)),
         FOLDER / "kafka-users.yaml": _page(_kafka_user(*user) for user in kafka_users().items()),
-        FOLDER / "mongodb-users.yaml": _page([_mongodb()]),
+        FOLDER / "mongodb-users.yaml": _page([mongodb()]),
     }
