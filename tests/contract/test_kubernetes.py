@@ -13,7 +13,7 @@ from schemas.export import ROOT
 from schemas.flow import FLOWS
 from services.gateway.settings import GatewaySettings
 from services.ingest.settings import IngestSettings
-from services.notify.rules import load_rules
+from services.notify.rules.file import load_rules
 from services.notify.settings import NotifySettings
 from services.runtime import service, serving
 from services.runtime.health import Health
