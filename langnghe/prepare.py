@@ -11,7 +11,6 @@ from aiokafka.errors import KafkaError
 from langnghe import rights
 from langnghe.console import FAILED, MISUSED, notes, stop
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for
-from schemas.flow import FLOWS
 from schemas.topics import TOPICS
 from services.gateway import audit
 from services.gateway import storage as gateway
@@ -51,14 +50,7 @@ async def prepare(
             user = rights.user_of(service)
             await database.allow(user, password, rights.privileges(service))
             if settings.kafka_user is not None:
-                await acls.allow(
-                    settings.kafka_url,
-                    user,
-                    receives=[topic.name for topic in FLOWS[service].receives],
-                    sends=[topic.name for topic in FLOWS[service].sends],
-                    group=service,
-                    security=security,
-                )
+                await acls.allow(settings.kafka_url, user, rights.kafka_rules(service), security)
     finally:
         database.close()
 

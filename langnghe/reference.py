@@ -1,4 +1,5 @@
-"""Writes what follows from the code: docs/metrics.md, docs/settings.md, roles in docs/people.md.
+"""Writes what follows from the code: docs/metrics.md, docs/settings.md, roles in docs/people.md,
+topics and users for Kubernetes.
 
 `python -m langnghe.reference` rewrites them; a test fails when they drift.
 """
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings
 
+from langnghe import kubernetes
 from schemas.export import ROOT
 from services.gateway.people.access import (
     ALLOWED,
@@ -113,6 +115,7 @@ def documents() -> dict[Path, str]:
         Path("docs/metrics.md"): metrics_page(),
         Path("docs/settings.md"): settings_page(),
         _PEOPLE: people_page(),
+        **kubernetes.documents(),
     }
 
 

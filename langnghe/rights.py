@@ -2,16 +2,19 @@
 
 A service writes its own collections, reads those that are shared (schemas/collections.py), and has
 nothing to do with the others: accounts, contact data and the audit trail are the gateway's alone.
+In Kafka it reads and writes the topics of its flow (schemas/flow.py).
 """
 
 from pathlib import Path
 from typing import Final
 
 from schemas import collections
+from schemas.flow import FLOWS
 from services.gateway import storage as gateway
 from services.ingest import storage as ingest
 from services.notify import storage as notify
 from services.runtime import identity
+from services.runtime.acls import Operation, Resource, Rule
 from services.runtime.cached import revision_of
 from services.scoring import storage as scoring
 
@@ -46,6 +49,16 @@ def privileges(service: str) -> dict[str, tuple[str, ...]]:
     for collection in OWNED[service]:
         granted[collection] = _APPEND if collection in gateway.APPEND_ONLY else _WRITE
     return granted
+
+
+def kafka_rules(service: str) -> tuple[Rule, ...]:
+    """What a service may do in Kafka: what its flow says, as the group of its own name."""
+    flow = FLOWS[service]
+    return (
+        *(Rule(Resource.TOPIC, topic.name, Operation.READ) for topic in flow.receives),
+        *(Rule(Resource.TOPIC, topic.name, Operation.WRITE) for topic in flow.sends),
+        Rule(Resource.GROUP, service, Operation.READ),
+    )
 
 
 def read_passwords(folder: Path) -> dict[str, str]:

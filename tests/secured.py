@@ -19,6 +19,7 @@ from deploy.local import jars, ports
 from deploy.local.kafka_server import KafkaSecurity, KafkaServer
 from deploy.local.mongo_server import MongoSecurity, MongoServer
 from langnghe import rights
+from langnghe.kubernetes import PREPARE, SCALER
 
 ADMINISTRATOR = "administrator"
 
@@ -87,11 +88,12 @@ async def secured_mongo(folder: Path, paper: Paper) -> AsyncIterator[MongoServer
 async def secured_kafka(folder: Path, paper: Paper) -> AsyncIterator[KafkaServer]:
     """A broker with TLS, users and access rules."""
     users = {rights.user_of(s): word for s, word in rights.read_passwords(paper.users).items()}
+    others = (ADMINISTRATOR, rights.user_of(PREPARE), rights.user_of(SCALER))
     security = KafkaSecurity(
         paper.certificate,
         paper.authorities,
         ADMINISTRATOR,
-        {ADMINISTRATOR: paper.password, **users},
+        dict.fromkeys(others, paper.password) | users,
     )
     server = KafkaServer(
         folder / "kafka",

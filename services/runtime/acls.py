@@ -1,11 +1,12 @@
-"""Kafka's access rules: which user may read and write which topic. What no rule allows is refused.
+"""Kafka's access rules: which user may do what with which topic. What no rule allows is refused.
 
 Users themselves (SCRAM credentials) are made by Kafka's own tools: aiokafka cannot.
 """
 
 from collections.abc import Iterable, Mapping
+from enum import IntEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
@@ -13,42 +14,51 @@ from aiokafka.protocol.admin import CreateAclsRequest
 
 from services.runtime.topics import TopicError
 
-# As Kafka numbers them: org.apache.kafka.common.resource.ResourceType, .acl.AclOperation, …
-_TOPIC: Final = 2
-_GROUP: Final = 3
 _LITERAL: Final = 3
-_READ: Final = 3
-_WRITE: Final = 4
 _ALLOW: Final = 3
+
+
+class Resource(IntEnum):
+    """As Kafka numbers them: org.apache.kafka.common.resource.ResourceType."""
+
+    TOPIC = 2
+    GROUP = 3
+
+
+class Operation(IntEnum):
+    """As Kafka numbers them: org.apache.kafka.common.acl.AclOperation."""
+
+    READ = 3
+    WRITE = 4
+    CREATE = 5
+    DESCRIBE = 8
+
+
+class Rule(NamedTuple):
+    """What somebody may do, from any address."""
+
+    resource: Resource
+    name: str
+    operation: Operation
 
 
 async def allow(
     kafka_url: str,
     user: str,
-    *,
-    receives: Iterable[str],
-    sends: Iterable[str],
-    group: str,
+    rules: Iterable[Rule],
     security: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Let a user read and write topics; harmless to repeat.
+    """Let a user do something; harmless to repeat.
 
     Args:
         kafka_url: of the cluster.
         user: name, whether known already or not.
-        receives: names of topics to read.
-        sends: names of topics to write.
-        group: consumer group to read as.
+        rules: what they may do, beside what they may already.
         security: of an administrator, see `kafka_security`.
 
     Raises:
         TopicError: when Kafka refuses a rule.
     """
-    rules = [
-        *((_TOPIC, name, _READ) for name in receives),
-        *((_TOPIC, name, _WRITE) for name in sends),
-        (_GROUP, group, _READ),
-    ]
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, **security)
     await admin.start()
     try:

@@ -20,18 +20,23 @@ from aiokafka.errors import (
     KafkaConnectionError,
     TopicAuthorizationFailedError,
 )
+from aiokafka.structs import TopicPartition
+from pymongo import MongoClient
 
 from deploy.local import ports
 from deploy.local.process import Process
 from deploy.local.stack import SERVICES
 from langnghe import rights
+from langnghe.kubernetes import PREPARE, SCALED, SCALER, kafka_users, mongodb
 from langnghe.prepare import prepare
 from schemas.flow import FLOWS
 from schemas.topics import TOPICS
 from services.gateway.registry.store import write
+from services.runtime import acls
 from services.runtime.database import Database
-from services.runtime.security import kafka_security
+from services.runtime.security import kafka_security, mongo_security
 from services.runtime.settings import Settings
+from services.runtime.topics import TopicError
 from tests.builders import UNIT, response, small_registry
 from tests.devices import enrolled, hand_in
 from tests.secured import ADMINISTRATOR, Paper, make_paper, secured_kafka, secured_mongo
@@ -331,3 +336,56 @@ async def test_an_operator_prepares_the_servers_and_changes_a_password(
     database.close()
     code, said = await prepare_with(secured.paper.users)  # as the other tests know it
     assert code == 0, said
+
+
+async def test_prepare_needs_no_more_than_it_has_in_kubernetes(secured: Secured) -> None:
+    """Operators made topics and users; prepare has the rights of deploy/kubernetes/, no others."""
+    name, password = rights.user_of(PREPARE), secured.paper.password
+    administrator = secured.settings(ADMINISTRATOR, password)
+    prepares = secured.settings(name, password)
+    rules = kafka_users()[PREPARE]
+    await acls.allow(secured.kafka_url, name, rules, kafka_security(administrator))
+    [user] = [user for user in mongodb()["spec"]["users"] if user["name"] == name]
+    roles = [{"role": role["name"], "db": DATABASE} for role in user["roles"]]
+    with MongoClient[Any](secured.mongo_url, **mongo_security(administrator)) as client:
+        client.admin.command("createUser", name, pwd=password, roles=roles)
+
+    await prepare(prepares)
+    async with producing(prepares) as producer:
+        with pytest.raises(TopicAuthorizationFailedError):
+            await producer.send_and_wait(NAMES[0], b"no event", b"key", partition=0)
+    with pytest.raises(TopicError, match="rule for langnghe-gateway"):
+        await acls.allow(
+            secured.kafka_url, rights.user_of("gateway"), rules, kafka_security(prepares)
+        )
+
+
+@pytest.mark.parametrize("service", SCALED)
+async def test_lag_is_seen_with_the_rights_that_keda_has(secured: Secured, service: str) -> None:
+    """It asks where a group is and where its topic ends, and can read nothing."""
+    name, password = rights.user_of(SCALER), secured.paper.password
+    administrator = kafka_security(secured.settings(ADMINISTRATOR, password))
+    await acls.allow(secured.kafka_url, name, kafka_users()[SCALER], administrator)
+    security = kafka_security(secured.settings(name, password))
+    [topic] = FLOWS[service].receives
+    await first_record(secured.of(service), topic.name, service)  # so there is a group
+    admin = AIOKafkaAdminClient(bootstrap_servers=secured.kafka_url, **security)
+    await admin.start()
+    try:
+        [described] = await admin.describe_topics([topic.name])
+        partition = TopicPartition(topic.name, 0)
+        assert partition in await admin.list_consumer_group_offsets(service, partitions=[partition])
+    finally:
+        await admin.close()
+    assert len(described["partitions"]) == topic.partitions
+    consumer = AIOKafkaConsumer(bootstrap_servers=secured.kafka_url, **security)
+    await consumer.start()
+    try:
+        assert (await consumer.end_offsets([partition]))[partition] > 0
+        consumer.assign([partition])
+        await consumer.seek_to_beginning(partition)
+        with pytest.raises(TopicAuthorizationFailedError):
+            async with asyncio.timeout(30):
+                await consumer.getone()
+    finally:
+        await consumer.stop()
