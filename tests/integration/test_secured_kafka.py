@@ -368,7 +368,14 @@ async def test_lag_is_seen_with_the_rights_that_keda_has(secured: Secured, servi
     await acls.allow(secured.kafka_url, name, kafka_users()[SCALER], administrator)
     security = kafka_security(secured.settings(name, password))
     [topic] = FLOWS[service].receives
-    await first_record(secured.of(service), topic.name, service)  # so there is a group
+    member = AIOKafkaConsumer(
+        topic.name,
+        bootstrap_servers=secured.kafka_url,
+        group_id=service,
+        **kafka_security(secured.of(service)),
+    )
+    await member.start()  # now there is a group to ask about
+    await member.stop()
     admin = AIOKafkaAdminClient(bootstrap_servers=secured.kafka_url, **security)
     await admin.start()
     try:
