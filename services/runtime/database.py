@@ -3,6 +3,7 @@ so those go through here and the switch is this one file."""
 
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
@@ -31,7 +32,7 @@ Result = TypeVar("Result")
 
 _NAMESPACE_EXISTS = 48
 
-_OPTIONS: CodecOptions[Document] = CodecOptions(
+OPTIONS: CodecOptions[Document] = CodecOptions(
     tz_aware=True, tzinfo=UTC, uuid_representation=UuidRepresentation.STANDARD
 )
 
@@ -42,7 +43,7 @@ def encoded(document: Document) -> RawBSONDocument:
     Raises:
         bson.errors.InvalidDocument, OverflowError: when it cannot be written as BSON.
     """
-    return RawBSONDocument(encode(document, codec_options=_OPTIONS))
+    return RawBSONDocument(encode(document, codec_options=OPTIONS))
 
 
 def reason(error: DatabaseError) -> str:
@@ -84,7 +85,7 @@ class Database:
             socketTimeoutMS=60_000,
             **security,
         )
-        self._database = self._client.get_database(name, codec_options=_OPTIONS)
+        self._database = self._client.get_database(name, codec_options=OPTIONS)
 
     @classmethod
     def of(cls, settings: Settings, *, application: str) -> Self:
@@ -129,6 +130,20 @@ class Database:
 
         async with await self._client.start_session() as session:
             return await session.with_transaction(counted)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Session]:
+        """A session whose reads all see the database as it stands at the first of them.
+
+        MongoDB keeps that moment for `minSnapshotHistoryWindowInSeconds`, five minutes unless set.
+        """
+        async with await self._client.start_session(snapshot=True) as session:
+            yield session
+
+    async def stored(self, collection: str, session: Session) -> AsyncIterator[bytes]:
+        """All documents of a collection as MongoDB holds them, BSON after BSON, some at a time."""
+        async for some in self[collection].find_raw_batches({}, session=session):
+            yield some
 
     def aggregate(
         self, collection: str, pipeline: Sequence[Mapping[str, Any]]
@@ -204,7 +219,7 @@ class Database:
         return names
 
     async def drop(self) -> None:
-        """Drop the whole database: tests and the demo only."""
+        """Drop the whole database: tests, the demo, and a restore."""
         await self._client.drop_database(self._database.name)
 
     def close(self) -> None:

@@ -1,0 +1,111 @@
+"""Where consumer groups stand in Kafka: a back-up notes it, a restore sets it."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+
+from schemas.topics import Topic
+
+Places = dict[str, dict[int, int]]
+"""Offsets of the next record to read, by topic and partition."""
+
+_NO_SECURITY: Mapping[str, Any] = MappingProxyType({})
+_PAUSE_SECONDS = 0.2
+
+
+class Span(NamedTuple):
+    """What a partition holds: the offset of its first record, and that of the next to come."""
+
+    first: int
+    end: int
+
+
+async def _coordinator(admin: AIOKafkaAdminClient, group: str) -> int:
+    while True:
+        try:
+            node: int = await admin.find_coordinator(group)
+        except GroupCoordinatorNotAvailableError:  # a new cluster makes its topic of offsets now
+            await asyncio.sleep(_PAUSE_SECONDS)
+        else:
+            return node
+
+
+async def at_work(
+    kafka_url: str, groups: Iterable[str], security: Mapping[str, Any] = _NO_SECURITY
+) -> list[str]:
+    """Those of the groups that have members: a killed one stays some ten seconds."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, **security)
+    await admin.start()
+    try:
+        found: list[str] = []
+        for group in groups:
+            node = await _coordinator(admin, group)
+            for answer in await admin.describe_consumer_groups([group], node):
+                found += [group for described in answer.groups if described[5]]
+        return found
+    finally:
+        await admin.close()
+
+
+async def committed(
+    kafka_url: str, groups: Iterable[str], security: Mapping[str, Any] = _NO_SECURITY
+) -> dict[str, Places]:
+    """Where each group said that it stands."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, **security)
+    await admin.start()
+    try:
+        found: dict[str, Places] = {}
+        for group in groups:
+            node = await _coordinator(admin, group)
+            places = found[group] = {}
+            for place, standing in (await admin.list_consumer_group_offsets(group, node)).items():
+                places.setdefault(place.topic, {})[place.partition] = standing.offset
+        return found
+    finally:
+        await admin.close()
+
+
+async def spans(
+    kafka_url: str, topic: Topic, security: Mapping[str, Any] = _NO_SECURITY
+) -> dict[int, Span]:
+    """What each partition of a topic holds."""
+    places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, **security)
+    await consumer.start()
+    try:
+        first = await consumer.beginning_offsets(places)
+        end = await consumer.end_offsets(places)
+    finally:
+        await consumer.stop()
+    return {place.partition: Span(first[place], end[place]) for place in places}
+
+
+async def place(
+    kafka_url: str, group: str, places: Places, security: Mapping[str, Any] = _NO_SECURITY
+) -> None:
+    """Say where a group goes on, while it has no members.
+
+    Raises:
+        KafkaError: when it has some, which Kafka refuses.
+    """
+    offsets = {
+        TopicPartition(topic, partition): offset
+        for topic, partitions in places.items()
+        for partition, offset in partitions.items()
+    }
+    if not offsets:
+        return
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka_url, group_id=group, enable_auto_commit=False, **security
+    )
+    await consumer.start()
+    try:
+        consumer.assign(list(offsets))
+        await consumer.commit(offsets)
+    finally:
+        await consumer.stop()
