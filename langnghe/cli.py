@@ -18,6 +18,7 @@ from langnghe import (
     verify,
     webhook,
 )
+from langnghe.backup import command as backup
 from langnghe.console import not_installed
 from langnghe.deliveries import command as deliveries
 from langnghe.importing import command as importing
@@ -48,6 +49,8 @@ app.command("import")(importing.command)
 app.command("webhook-secret")(webhook.command)
 app.command("prepare")(prepare.command)
 app.command("run")(run.command)
+app.command("backup")(backup.backup_command)
+app.command("restore")(backup.restore_command)
 app.command("commendations")(commendations.command)
 app.add_typer(registry.app, name="registry")
 app.add_typer(verify.app, name="verify")

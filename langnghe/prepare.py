@@ -24,6 +24,13 @@ from services.runtime.topics import TopicError, create_topics
 from services.scoring import storage as scoring
 
 
+async def make_collections(database: Database) -> None:
+    """Make the collections and indexes of the services, and the head of an empty audit trail."""
+    for owner in (gateway, ingest, scoring, notify):
+        await database.prepare(owner.INDEXES)
+    await audit.begin(database)
+
+
 async def prepare(
     settings: Settings, *, replication: int = 1, passwords: Mapping[str, str] | None = None
 ) -> None:
@@ -43,9 +50,7 @@ async def prepare(
         security = kafka_security(settings)
         await identity.bind(database, await identity.cluster_id(settings.kafka_url, security))
         await create_topics(settings.kafka_url, TOPICS, replication=replication, security=security)
-        for owner in (gateway, ingest, scoring, notify):
-            await database.prepare(owner.INDEXES)
-        await audit.begin(database)
+        await make_collections(database)
         for service, password in (passwords or {}).items():
             user = rights.user_of(service)
             await database.allow(user, password, rights.privileges(service))

@@ -131,7 +131,9 @@ class SourcePosition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     partition: Annotated[int, Field(ge=0)]
-    offset: Annotated[int, Field(ge=0)]
+    offset: Annotated[
+        int, Field(description="Below 0: of a Kafka before this one (docs/decisions/0012)")
+    ]
 
 
 class FeedbackAccepted(Answered):

@@ -16,7 +16,7 @@ COLLECTION = "runtime.identity"
 
 
 class IdentityError(Exception):
-    """The database was filled from another Kafka cluster."""
+    """The database was filled from another Kafka cluster, or a restore of it is not at its end."""
 
 
 async def cluster_id(kafka_url: str, security: Mapping[str, Any] = MappingProxyType({})) -> str:
@@ -46,11 +46,14 @@ async def check(database: Database, kafka: str) -> None:
     """Compare what was written down with the cluster that answers.
 
     Raises:
-        IdentityError: when nothing was written down, or another cluster.
+        IdentityError: when nothing was written down, or another cluster, or a restore did not end.
     """
     known = await database[COLLECTION].find_one({"_id": "kafka"})
     if known is None:
         msg = f"database {database.name} is not prepared: run `langnghe prepare`"
+        raise IdentityError(msg)
+    if known["cluster"] is None:
+        msg = f"database {database.name} is half restored: run `langnghe restore` again"
         raise IdentityError(msg)
     if known["cluster"] != kafka:
         msg = (
@@ -58,3 +61,20 @@ async def check(database: Database, kafka: str) -> None:
             f"but {kafka} answers: its offsets would not fit, nothing is read or written"
         )
         raise IdentityError(msg)
+
+
+async def restoring(database: Database) -> bool:
+    """Whether a restore of this database began and did not come to its end."""
+    known = await database[COLLECTION].find_one({"_id": "kafka"})
+    return known is not None and known["cluster"] is None
+
+
+async def begin_restore(database: Database) -> None:
+    """Drop what is there; until `end_restore`, no service takes the database for its own."""
+    await database.drop()
+    await database[COLLECTION].insert_one({"_id": "kafka", "cluster": None})
+
+
+async def end_restore(database: Database, kafka: str) -> None:
+    """Write down which cluster the restored database belongs to."""
+    await database[COLLECTION].update_one({"_id": "kafka"}, {"$set": {"cluster": kafka}})

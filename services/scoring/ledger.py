@@ -96,7 +96,7 @@ class Ledger:
             applied = self._applied[partition]
             fresh = [event for event in events if event.source.offset > applied]
             try:
-                await self._apply(partition, applied, fresh, following)
+                await self.apply(partition, applied, fresh, following)
             except FencedError:
                 metrics.SCORING_FENCED.inc()
                 log.warning("partition %d was moved on by another owner, looking again", partition)
@@ -133,9 +133,20 @@ class Ledger:
                 events.append(event)
         return events
 
-    async def _apply(
+    async def apply(
         self, partition: int, applied: int, fresh: Sequence[FeedbackAccepted], following: int
     ) -> None:
+        """Count responses and move the partition's position, or do neither.
+
+        Args:
+            partition: of them all.
+            applied: the position that they follow.
+            fresh: in the order of their source offsets, all above the position.
+            following: where to go on in feedback.accepted.v1.
+
+        Raises:
+            FencedError: when the position is another by now.
+        """
         last = fresh[-1].source.offset if fresh else applied
         operations = [_add(partition, key, delta) for key, delta in _sums(fresh).items()]
 

@@ -64,6 +64,8 @@ COMMANDS = (
     ("webhook-secret",),
     ("prepare",),
     ("run",),
+    ("backup",),
+    ("restore",),
     ("registry",),
     ("registry", "load"),
     ("rules", "check"),

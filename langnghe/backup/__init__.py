@@ -1,0 +1,1 @@
+"""`langnghe backup` and `langnghe restore`."""
