@@ -1,6 +1,5 @@
 """`langnghe backup` and `langnghe restore`."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -23,8 +22,6 @@ from services.runtime.identity import IdentityError
 from services.runtime.settings import Settings
 
 Result = TypeVar("Result")
-
-_KAFKA_SECONDS = 60
 
 
 def _run(
@@ -89,8 +86,7 @@ def restore_command(
             checking = progress.add_task("files", total=len(manifest.collections))
             for _ in manifests.check(folder, manifest):
                 progress.advance(checking)
-            async with asyncio.timeout(_KAFKA_SECONDS):
-                log = await restoring.look_at_log(settings, manifest, restoring.positions(folder))
+            log = await restoring.look_at_log(settings, manifest, restoring.positions(folder))
             await restoring.check_database(database, log.cluster)
             total = sum(kept.documents for kept in manifest.collections.values())
             loading = progress.add_task("documents", total=total)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ Places = dict[str, dict[int, int]]
 """Offsets of the next record to read, by topic and partition."""
 
 _NO_SECURITY: Mapping[str, Any] = MappingProxyType({})
+_TRIES = 100
 _PAUSE_SECONDS = 0.2
 
 
@@ -26,19 +28,22 @@ class Span(NamedTuple):
 
 
 async def _coordinator(admin: AIOKafkaAdminClient, group: str) -> int:
-    while True:
-        try:
-            node: int = await admin.find_coordinator(group)
-        except GroupCoordinatorNotAvailableError:  # a new cluster makes its topic of offsets now
-            await asyncio.sleep(_PAUSE_SECONDS)
-        else:
-            return node
+    """Which node knows a group: a new cluster has to make its topic of offsets first."""
+    for _ in range(_TRIES):
+        with suppress(GroupCoordinatorNotAvailableError):
+            return int(await admin.find_coordinator(group))
+        await asyncio.sleep(_PAUSE_SECONDS)
+    return int(await admin.find_coordinator(group))
 
 
 async def at_work(
     kafka_url: str, groups: Iterable[str], security: Mapping[str, Any] = _NO_SECURITY
 ) -> list[str]:
-    """Those of the groups that have members: a killed one stays some ten seconds."""
+    """Those of the groups that have members: a killed one stays some ten seconds.
+
+    Raises:
+        KafkaError: when Kafka does not answer, here and below.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, **security)
     await admin.start()
     try:

@@ -52,7 +52,8 @@ PATHS = (
     "/v1/alerts",
 )
 CLOCK = Moment(NOW)
-LATER_UNIT = "000.00.22.H26"
+LATER_UNIT = "000.00.23.H26"
+"""Its records are in the partition of those of UNIT."""
 
 
 @pytest_asyncio.fixture(scope="module")
