@@ -7,17 +7,16 @@ from typing import Annotated
 
 import typer
 
-from langnghe.console import FAILED, MISUSED, results, stop
+from langnghe.checking import FilesArgument, check_files
+from langnghe.console import MISUSED, results, stop
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.period import LOCAL_ZONE, local_day
 from schemas.alert import Severity
-from schemas.registry import Registry
 from services.gateway.registry.store import read_registry
 from services.notify.delivery.directory import Directory, line_of
 from services.notify.delivery.recipients import channels_for, reached
 from services.notify.delivery.routes import load_routes
 from services.runtime.clock import system_clock
-from services.runtime.database import Database
 from services.runtime.settings import Settings
 from services.runtime.yamlfile import YamlFileError
 
@@ -25,27 +24,12 @@ app = typer.Typer(no_args_is_help=True, help="Contacts of agencies by severity a
 
 
 @app.command("check")
-def check_command(
-    files: Annotated[
-        list[Path],
-        typer.Argument(exists=True, dir_okay=False, readable=True, help="Route files"),
-    ],
-) -> None:
+def check_command(files: FilesArgument) -> None:
     """Name everything that is wrong with route files, by line and column; never an address.
 
     Exit 0 when notify can use every file, 1 when it cannot use one, 2 when one is not there.
     """
-    broken = False
-    for file in files:
-        try:
-            routes = load_routes(file)
-        except YamlFileError as error:
-            broken = True
-            results.print(str(error), markup=False)
-        else:
-            results.print(f"{file}: good, {len(routes)} routes", markup=False)
-    if broken:
-        raise typer.Exit(FAILED)
+    check_files(files, load_routes, "routes")
 
 
 def _moment(text: str | None) -> datetime:
@@ -82,11 +66,7 @@ def show_command(
         routes = load_routes(file) if file else ()
     except YamlFileError as error:
         stop(error, MISUSED)
-
-    async def read(database: Database) -> Registry:
-        return await read_registry(database)
-
-    registry = with_database(settings_for(data, Settings), "routes", read)
+    registry = with_database(settings_for(data, Settings), "routes", read_registry)
     line = line_of(registry, scope, local_day(now))
     if not line:
         stop("scope: must be in the registry and in force that day", MISUSED)

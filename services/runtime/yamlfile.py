@@ -1,6 +1,6 @@
 """A YAML file as a checked model; every problem names its place."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -56,6 +56,19 @@ def fields_broken(
         for field, rule in broken
     ]
     return ValidationError.from_exception_data("file", details)
+
+
+def doubled(ids: Sequence[object]) -> list[tuple[Field, str]]:
+    """Which parts of a list have the `id` of an earlier one, as `fields_broken` takes them. Pure.
+
+    Args:
+        ids: of the parts in their order; None of one without any.
+    """
+    return [
+        ((number, "id"), "must be unique")
+        for number, name in enumerate(ids)
+        if name is not None and name in ids[:number]
+    ]
 
 
 @dataclass(frozen=True)

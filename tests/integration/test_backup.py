@@ -128,6 +128,15 @@ async def counted(database: Database, responses: int, aside: int) -> None:
     assert (report.responses, await database[QUARANTINE].count_documents({})) == (responses, aside)
 
 
+async def stored(database: Database, responses: int) -> None:
+    """Wait until so many are stored, counted or not."""
+
+    async def there() -> bool:
+        return await database[RESPONSES].count_documents({}) == responses
+
+    await eventually(there, "they are stored")
+
+
 async def shown(servers: Servers) -> dict[str, bytes]:
     """What anybody sees, byte by byte."""
     where = {"KAFKA_URL": servers.kafka_url, "MONGO_URL": servers.mongo_url, "database": DATABASE}
@@ -200,11 +209,7 @@ async def test_what_was_stored_but_not_counted_is_counted_beside_a_new_kafka(
         await counted(database, 20, 1)
     async with counting(servers, scoring=False):
         await send(servers, answers(30, seed=2))
-
-        async def stored() -> bool:
-            return await database[RESPONSES].count_documents({}) == 50
-
-        await eventually(stored, "they are stored")
+        await stored(database, 50)
     assert (await backup(servers, tmp_path)).code == 0
     await reset(elsewhere)
     said = await restore(elsewhere, tmp_path)
@@ -223,11 +228,7 @@ async def test_beside_the_kafka_that_went_on_ingest_catches_up(
         await counted(database, 30, 1)
     async with counting(servers, scoring=False):
         await send(servers, answers(10, seed=2))
-
-        async def stored() -> bool:
-            return await database[RESPONSES].count_documents({}) == 40
-
-        await eventually(stored, "they are stored")
+        await stored(database, 40)
     await groups.place(servers.kafka_url, "notify", {AGENCY_REPLIED.name: {0: 0}})
     assert (await backup(servers, tmp_path)).code == 0
     await groups.place(servers.kafka_url, "notify", {AGENCY_REPLIED.name: {0: 7}})
@@ -255,11 +256,7 @@ async def test_a_kafka_that_removed_what_was_stored_but_not_counted_loses_nothin
     await load_small_registry(database)
     async with counting(servers, scoring=False):
         await send(servers, answers(30, seed=1))
-
-        async def stored() -> bool:
-            return await database[RESPONSES].count_documents({}) == 30
-
-        await eventually(stored, "they are stored")
+        await stored(database, 30)
     assert (await backup(servers, tmp_path)).code == 0
     ends = {
         TopicPartition(FEEDBACK_SUBMITTED.name, partition): RecordsToDelete(before_offset=span.end)

@@ -347,11 +347,7 @@ version: 1
 routes:
   - {{id: duty, agency: "{HERE}", channel: email, address: truc@example.vn, hours: "off"}}
 """)
-    where = {
-        "KAFKA_URL": servers.kafka_url,
-        "MONGO_URL": servers.mongo_url,
-        "LANGNGHE_DATABASE": DATABASE,
-    }
+    where = servers.environment()
     arguments = ("routes", "show", HERE, "--routes", str(path), "--at")
     by_night = await langnghe(*arguments, "2026-11-23T23:00", **where)
     by_day = await langnghe(*arguments, "2026-11-23T09:00", **where)

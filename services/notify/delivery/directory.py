@@ -64,14 +64,22 @@ class Directory:
                 return one.address.get_secret_value()
         return self._general(channel, agency, day)
 
-    def has(self, channel: Channel, agency: Scope, day: date) -> bool:
+    def _has(self, channel: Channel, agency: Scope, day: date) -> bool:
         """Whether an agency is reached by a channel at all."""
         return bool(self._general(channel, agency, day) or self._routes(channel, agency))
 
-    def nearest(self, channel: Channel, scope: Scope, day: date) -> Scope | None:
-        """Which agency is told of a scope by a channel: its own, or the nearest above with it."""
-        line = line_of(self.registry, scope, day)
-        return next((entry.key for entry in line if self.has(channel, entry.key, day)), None)
+    def nearest(self, channel: Channel, scope: Scope, day: date, level: int = 0) -> Scope | None:
+        """Which agency is told of a scope by a channel: its own, or the nearest above with it.
+
+        Args:
+            channel: by which; nobody above stands in for the chat of an agency that has none.
+            scope: of the alert.
+            day: local.
+            level: 0 is the scope's own agency, 1 the one above it.
+        """
+        line = line_of(self.registry, scope, day)[level:]
+        near = line[:1] if channel is Channel.CHAT else line
+        return next((entry.key for entry in near if self._has(channel, entry.key, day)), None)
 
     def receivers(
         self, channel: Channel, agency: Scope, severity: Severity, now: datetime

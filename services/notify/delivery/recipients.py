@@ -7,7 +7,7 @@ from typing import NamedTuple
 from method.period import local_day
 from schemas.alert import AlertChanged, AlertState, Severity
 from schemas.scope import Scope
-from services.notify.delivery.directory import Directory, line_of
+from services.notify.delivery.directory import Directory
 from services.notify.delivery.outbox import Channel, Entry
 
 
@@ -67,11 +67,7 @@ def reached(
         severity: of the alert.
         now: the moment.
     """
-    day = local_day(now)
-    line = line_of(directory.registry, scope, day)[level:]
-    # Nobody above stands in for the chat of an office that has none.
-    near = line[:1] if channel is Channel.CHAT else line
-    agency = next((one.key for one in near if directory.has(channel, one.key, day)), None)
+    agency = directory.nearest(channel, scope, local_day(now), level)
     if agency is None:
         return []
     routes = directory.receivers(channel, agency, severity, now)

@@ -29,7 +29,7 @@ from schemas.registry import Email, WebhookAddress
 from schemas.scope import COUNTRY, Scope
 from services.notify.delivery.channels.chat import service_of
 from services.notify.delivery.outbox import Channel
-from services.runtime.yamlfile import fields_broken, read_yaml
+from services.runtime.yamlfile import doubled, fields_broken, read_yaml
 
 
 class Span(NamedTuple):
@@ -134,13 +134,7 @@ class RouteFile(BaseModel):
     @field_validator("routes")
     @classmethod
     def _unique_ids(cls, routes: tuple[Route, ...]) -> tuple[Route, ...]:
-        ids = [route.id for route in routes]
-        broken = [
-            ((number, "id"), "must be unique")
-            for number, name in enumerate(ids)
-            if name in ids[:number]
-        ]
-        if broken:
+        if broken := doubled([route.id for route in routes]):
             raise fields_broken(broken)
         return routes
 

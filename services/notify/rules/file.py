@@ -16,7 +16,7 @@ from pydantic import (
 from services.notify.rules import inhibition
 from services.notify.rules.kinds import BelowTarget, Rule
 from services.notify.rules.targets import Target, overlaps
-from services.runtime.yamlfile import fields_broken, read_yaml
+from services.runtime.yamlfile import doubled, fields_broken, read_yaml
 
 
 class RuleFile(BaseModel):
@@ -39,11 +39,7 @@ class RuleFile(BaseModel):
         """Looked for in the text as it came: an id may be doubled whatever else is wrong."""
         given = value if isinstance(value, list | tuple) else ()
         ids = [rule.get("id") if isinstance(rule, dict) else None for rule in given]
-        broken: list[inhibition.Broken] = [
-            ((number, "id"), "must be unique")
-            for number, name in enumerate(ids)
-            if name is not None and name in ids[:number]
-        ]
+        broken = doubled(ids)
         try:
             rules: tuple[Rule, ...] = check(value)
         except ValidationError as error:
