@@ -5,13 +5,12 @@ Users themselves (SCRAM credentials) are made by Kafka's own tools: aiokafka can
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
 from aiokafka.protocol.admin import CreateAclsRequest
 
+from services.runtime.admin import NO_SECURITY, administering
 from services.runtime.topics import TopicError
 
 _LITERAL: Final = 3
@@ -46,7 +45,7 @@ async def allow(
     kafka_url: str,
     user: str,
     rules: Iterable[Rule],
-    security: Mapping[str, Any] = MappingProxyType({}),
+    security: Mapping[str, Any] = NO_SECURITY,
 ) -> None:
     """Let a user do something; harmless to repeat.
 
@@ -59,9 +58,7 @@ async def allow(
     Raises:
         TopicError: when Kafka refuses a rule.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, **security)
-    await admin.start()
-    try:
+    async with administering(kafka_url, security) as admin:
         for resource, name, operation in rules:
             request = CreateAclsRequest(
                 resource, name, _LITERAL, f"User:{user}", "*", operation, _ALLOW
@@ -72,5 +69,3 @@ async def allow(
                 if code:
                     msg = f"rule for {user} on {name}: {reason or for_code(code).__name__}"
                     raise TopicError(msg)
-    finally:
-        await admin.close()

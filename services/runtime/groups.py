@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,11 +10,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from schemas.topics import Topic
+from services.runtime.admin import NO_SECURITY, administering
 
 Places = dict[str, dict[int, int]]
 """Offsets of the next record to read, by topic and partition."""
 
-_NO_SECURITY: Mapping[str, Any] = MappingProxyType({})
 _TRIES = 100
 _PAUSE_SECONDS = 0.2
 
@@ -37,33 +36,27 @@ async def _coordinator(admin: AIOKafkaAdminClient, group: str) -> int:
 
 
 async def at_work(
-    kafka_url: str, groups: Iterable[str], security: Mapping[str, Any] = _NO_SECURITY
+    kafka_url: str, groups: Iterable[str], security: Mapping[str, Any] = NO_SECURITY
 ) -> list[str]:
     """Those of the groups that have members: a killed one stays some ten seconds.
 
     Raises:
         KafkaError: when Kafka does not answer, here and below.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, **security)
-    await admin.start()
-    try:
+    async with administering(kafka_url, security) as admin:
         found: list[str] = []
         for group in groups:
             node = await _coordinator(admin, group)
             for answer in await admin.describe_consumer_groups([group], node):
                 found += [group for described in answer.groups if described[5]]
         return found
-    finally:
-        await admin.close()
 
 
 async def committed(
-    kafka_url: str, groups: Iterable[str], security: Mapping[str, Any] = _NO_SECURITY
+    kafka_url: str, groups: Iterable[str], security: Mapping[str, Any] = NO_SECURITY
 ) -> dict[str, Places]:
     """Where each group said that it stands."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, **security)
-    await admin.start()
-    try:
+    async with administering(kafka_url, security) as admin:
         found: dict[str, Places] = {}
         for group in groups:
             node = await _coordinator(admin, group)
@@ -71,12 +64,10 @@ async def committed(
             for place, standing in (await admin.list_consumer_group_offsets(group, node)).items():
                 places.setdefault(place.topic, {})[place.partition] = standing.offset
         return found
-    finally:
-        await admin.close()
 
 
 async def spans(
-    kafka_url: str, topic: Topic, security: Mapping[str, Any] = _NO_SECURITY
+    kafka_url: str, topic: Topic, security: Mapping[str, Any] = NO_SECURITY
 ) -> dict[int, Span]:
     """What each partition of a topic holds."""
     places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
@@ -91,7 +82,7 @@ async def spans(
 
 
 async def place(
-    kafka_url: str, group: str, places: Places, security: Mapping[str, Any] = _NO_SECURITY
+    kafka_url: str, group: str, places: Places, security: Mapping[str, Any] = NO_SECURITY
 ) -> None:
     """Say where a group goes on, while it has no members.
 

@@ -5,11 +5,9 @@ anew, they would silently skip everything; so the pair is written down once and 
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient
-
+from services.runtime.admin import NO_SECURITY, administering
 from services.runtime.database import Database
 
 COLLECTION = "runtime.identity"
@@ -19,14 +17,10 @@ class IdentityError(Exception):
     """The database was filled from another Kafka cluster, or a restore of it is not at its end."""
 
 
-async def cluster_id(kafka_url: str, security: Mapping[str, Any] = MappingProxyType({})) -> str:
+async def cluster_id(kafka_url: str, security: Mapping[str, Any] = NO_SECURITY) -> str:
     """The id of the Kafka cluster that answers at an address; `security` as `kafka_security`."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, **security)
-    await admin.start()
-    try:
+    async with administering(kafka_url, security) as admin:
         description = await admin.describe_cluster()
-    finally:
-        await admin.close()
     return str(description["cluster_id"])
 
 

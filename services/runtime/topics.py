@@ -1,13 +1,13 @@
 """Creates topics, explicitly: Kafka's automatic creation would guess the partition count."""
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from schemas.topics import Topic
+from services.runtime.admin import NO_SECURITY, administering
 
 
 class TopicError(Exception):
@@ -19,7 +19,7 @@ async def create_topics(
     topics: Iterable[Topic],
     *,
     replication: int,
-    security: Mapping[str, Any] = MappingProxyType({}),
+    security: Mapping[str, Any] = NO_SECURITY,
 ) -> None:
     """Create the topics that are missing and check the partitions of those that exist.
 
@@ -27,9 +27,7 @@ async def create_topics(
         TopicError: when Kafka refuses one, or one has other partitions than declared.
     """
     wanted = {topic.name: topic for topic in topics}
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url, **security)
-    await admin.start()
-    try:
+    async with administering(kafka_url, security) as admin:
         answer = await admin.create_topics(
             [
                 NewTopic(
@@ -50,5 +48,3 @@ async def create_topics(
             if description["error_code"] == 0 and found != topic.partitions:
                 msg = f"topic {topic.name} has {found} partitions, {topic.partitions} are declared"
                 raise TopicError(msg)
-    finally:
-        await admin.close()
