@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import bson
+import msgspec
 from bson.raw_bson import RawBSONDocument
 
 from langnghe.audit import operator
@@ -23,7 +24,6 @@ from langnghe.backup.saving import RAW, Report
 from langnghe.prepare import make_collections
 from langnghe.rights import OWNED
 from schemas.collections import POSITIONS, RESPONSES
-from schemas.feedback import Answered, FeedbackAccepted
 from schemas.flow import FLOWS
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_SUBMITTED
 from services.gateway import audit
@@ -33,7 +33,9 @@ from services.runtime.database import OPTIONS, Database, encoded
 from services.runtime.groups import Places, Span
 from services.runtime.security import kafka_security
 from services.runtime.settings import Settings
+from services.scoring.counting import Sums
 from services.scoring.ledger import NOTHING_APPLIED, Ledger, position_id
+from services.scoring.reading import Answer
 
 _AT_ONCE = 1000
 
@@ -221,27 +223,20 @@ async def _place_scoring(database: Database, log: Log) -> tuple[dict[int, int], 
         applied[partition] = position["applied"]
         before = log.submitted[partition].first if log.same else 0
         while events := await _between(database, partition, applied[partition], before):
-            await ledger.apply(partition, applied[partition], events, span.end)
-            applied[partition] = events[-1].source.offset
-            counted += len(events)
+            sums = Sums(applied[partition])
+            for event in events:
+                sums.add(event)
+            await ledger.apply(partition, sums, span.end)
+            applied[partition] = sums.last
+            counted += sums.answers
     return applied, counted
 
 
-async def _between(
-    database: Database, partition: int, applied: int, before: int
-) -> list[FeedbackAccepted]:
+async def _between(database: Database, partition: int, applied: int, before: int) -> list[Answer]:
     """The next stored responses of a partition above a position and below another place."""
-    fields = {*Answered.model_fields, "received_at", "above", "source"}
     query = {"source.partition": partition, "source.offset": {"$gt": applied, "$lt": before}}
     found = database[RESPONSES].find(query).sort("source.offset", 1).limit(_AT_ONCE)
-    return [
-        FeedbackAccepted.model_validate(
-            {name: value for name, value in document.items() if name in fields}
-            | {"id": document["_id"]},
-            strict=False,
-        )
-        async for document in found
-    ]
+    return [msgspec.convert(document, Answer) async for document in found]
 
 
 def _places(manifest: Manifest, log: Log, applied: Mapping[int, int]) -> dict[str, Places]:

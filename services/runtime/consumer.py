@@ -16,11 +16,14 @@ from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
 
 from services.runtime import metrics
 
 Records = Sequence[ConsumerRecord[bytes, bytes]]
-Handle = Callable[[int, Records], Awaitable[None]]
+Handle = Callable[[int, Records], Awaitable[bool | None]]
+"""Deals with the records of a partition; False says that it only holds them, to be done with later
+ones: nothing is committed before, and after a failure all come again that are not done."""
 Resume = Callable[[int], Awaitable[int | None]]
 Tail = Callable[[Records], None]
 
@@ -35,8 +38,17 @@ class HaltError(Exception):
     """
 
 
+class MovedError(Exception):
+    """Another owner has moved the partition on: what a handler holds of it is out of date."""
+
+
 _STUCK_AFTER_SECONDS = 240
 _LONGEST_PAUSE_SECONDS = 5.0
+
+
+async def _as_it_is(records: tuple[ConsumerRecord[Any, Any], ...]) -> KafkaMessage:
+    """FastStream's own parsing decodes every header of every record, and nobody reads them."""
+    return KafkaMessage(raw_message=records, body=b"", consumer=FAKE_CONSUMER)
 
 
 async def _pass_through(_: object) -> None:
@@ -79,6 +91,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         self._owned: set[int] = set()
         self._unplaced: set[int] = set()
         self._next: dict[int, int] = {}
+        self._handed: dict[int, int] = {}
         self._newest: dict[int, float] = {}
         self._failures = 0
         self._halted: dict[int, str] = {}
@@ -86,6 +99,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             topic,
             batch=True,
             group_id=service,
+            parser=_as_it_is,
             decoder=_pass_through,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
@@ -135,6 +149,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
                 self._owned.discard(partition.partition)
                 self._unplaced.discard(partition.partition)
                 self._next.pop(partition.partition, None)
+                self._handed.pop(partition.partition, None)
                 self._newest.pop(partition.partition, None)
                 self._go_on(partition.partition)
                 metrics.LAG_RECORDS.labels(*self._labels, partition.partition).set(0)
@@ -163,11 +178,16 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             # Lag shows from the first records on, even if they are never done.
             self._next.setdefault(partition, records[0].offset)
             self._newest.setdefault(partition, records[0].timestamp / 1000)
-            await self._handle(partition, records)
+            self._handed[partition] = records[-1].offset + 1
+            done = await self._handle(partition, records)
         except HaltError as halt:
             metrics.BATCH_FAILURES.labels(*self._labels).inc()
             self._halt(partition, str(halt))
-            self._seek(partition, records[0].offset)
+            self._go_back(partition, records[0].offset)
+            return False
+        except MovedError:
+            log.warning("%s/%d was moved on by another owner", self._topic, partition)
+            self._go_back(partition, records[0].offset)
             return False
         except Exception:  # whatever it is, the records are not done
             metrics.BATCH_FAILURES.labels(*self._labels).inc()
@@ -178,10 +198,12 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
                 records[0].offset,
                 records[-1].offset,
             )
-            self._seek(partition, records[0].offset)
+            self._go_back(partition, records[0].offset)
             return False
         metrics.BATCH_SECONDS.labels(*self._labels).observe(time.monotonic() - started)
         metrics.RECORDS.labels(*self._labels).inc(len(records))
+        if done is False:
+            return True
         self._next[partition] = records[-1].offset + 1
         self._newest[partition] = records[-1].timestamp / 1000
         self._go_on(partition)
@@ -198,6 +220,10 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         if self._halted.pop(partition, None) is not None:
             log.warning("%s/%d stands still no more", self._topic, partition)
             metrics.HALTED_PARTITIONS.labels(*self._labels).set(len(self._halted))
+
+    def _go_back(self, partition: int, offset: int) -> None:
+        """Meet again all records that are not done: those of an offset on, and any held before."""
+        self._seek(partition, self._next.get(partition, offset))
 
     def _seek(self, partition: int, offset: int) -> None:
         consumer = self._subscriber.consumer
@@ -233,6 +259,15 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             age = time.time() - self._newest[partition] if lag else 0.0
             metrics.LAG_RECORDS.labels(*self._labels, partition).set(lag)
             metrics.LAG_SECONDS.labels(*self._labels, partition).set(age)
+
+    def waiting(self, partition: int) -> int:
+        """Records of a partition behind those that were handed over, as of the last fetch."""
+        consumer = self._subscriber.consumer
+        handed = self._handed.get(partition)
+        if consumer is None or handed is None:
+            return 0
+        high_water = consumer.highwater(TopicPartition(self._topic, partition))
+        return max(0, (high_water or 0) - handed)
 
     def stuck(self) -> str | None:
         """What is wrong if the poll loop has not come round for long; None while it does."""

@@ -4,7 +4,6 @@ A chart takes answers in the order of their source offsets. All answers of a uni
 partition, so the order is the same whoever owns it, and where batches are cut does not matter.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
@@ -16,29 +15,16 @@ from method.definition import definition_on
 from method.index import Signs
 from method.period import day_key, local_day
 from schemas.collections import CHARTS, TALLIES
-from schemas.feedback import FeedbackAccepted
 from schemas.figure import LEVELS
 from schemas.index import ChangeFigures, TrendFigures
 from schemas.instrument import OVERALL
 from schemas.scope import Scope
 from services.runtime.database import Database, Document, Session
 from services.scoring import trends
+from services.scoring.counting import News
 
 _AT_ONCE: Final = 500
 _UNIT: Final = "unit:"
-
-
-def _news(events: Iterable[FeedbackAccepted]) -> dict[str, list[tuple[datetime, bool]]]:
-    """By unit, when each answer to the headline occurred and whether it is not satisfied."""
-    found: dict[str, list[tuple[datetime, bool]]] = defaultdict(list)
-    how = design()
-    for event in events:
-        level = event.answers.get(OVERALL)
-        if level is None or how.late(event.occurred_at, event.received_at):
-            continue
-        satisfied_from = definition_on(local_day(event.occurred_at)).satisfied_from
-        found[event.unit].append((event.occurred_at, level < satisfied_from))
-    return found
 
 
 def _chart(document: Document) -> Chart:
@@ -49,9 +35,8 @@ def _reference(document: Document) -> float:
     return float(document.get("reference", design().reference(0, 0)))
 
 
-async def move(database: Database, session: Session, fresh: Sequence[FeedbackAccepted]) -> None:
+async def move(database: Database, session: Session, news: News) -> None:
     """Take answers in that are counted in this transaction."""
-    news = _news(fresh)
     if not news:
         return
     query = {"_id": {"$in": list(news)}}

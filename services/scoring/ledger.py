@@ -5,48 +5,37 @@ is a *source* offset (of feedback.submitted.v1): a record that ingest publishes 
 has a new offset in feedback.accepted.v1 but the same source offset, and is skipped. Guarding each
 bucket by an offset of its own would count twice, because a replayed batch has other boundaries.
 
+Sums grow over several batches while more records wait, up to so many answers: the deeper the
+backlog, the more of them fall into the same buckets and cost one write together.
+
 A record of ingest that cannot be read or counted holds an answer that was acknowledged, and the
 fault is ours: the partition stands still, loudly, until the code is mended, because passing over it
 would lose the answer. A record that somebody else wrote to the topic holds none: it is kept aside.
 """
 
 import logging
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
+from aiokafka import ConsumerRecord
 from bson import Binary
-from pydantic import ValidationError
 from pymongo import UpdateOne
 
-from schemas.base import read
 from schemas.collections import BUCKETS, POSITIONS
-from schemas.feedback import FeedbackAccepted
 from schemas.topics import FEEDBACK_ACCEPTED
 from services.runtime import metrics
 from services.runtime.blame import blame
-from services.runtime.consumer import HaltError, Records
+from services.runtime.consumer import HaltError, MovedError, Records
 from services.runtime.database import Database, Session
 from services.scoring import charts
-from services.scoring.counting import NO_FIELD, BucketKey, Delta, deltas
+from services.scoring.counting import NO_FIELD, Age, BucketKey, Delta, Sums
+from services.scoring.reading import UnreadableError, read
 from services.scoring.storage import UNREADABLE
 
 log = logging.getLogger(__name__)
 
 NOTHING_APPLIED = -1
 _OF_INGEST = ("ce_source", b"/langnghe/ingest")
-_AGES_KEPT = 50_000
-
-
-class FencedError(Exception):
-    """Another owner moved the partition on: this work is dropped."""
-
-
-class Age(NamedTuple):
-    """When a counted response occurred and was received, in seconds since 1970."""
-
-    offset: int
-    occurred: float
-    received: float
+_AT_ONCE = 100_000
 
 
 def position_id(partition: int) -> str:
@@ -54,13 +43,23 @@ def position_id(partition: int) -> str:
     return f"{FEEDBACK_ACCEPTED.name}/{partition}"
 
 
+def _none_waits(_partition: int) -> int:
+    return 0
+
+
 class Ledger:
     """The counts of the partitions that this process owns."""
 
-    def __init__(self, database: Database) -> None:
-        """Start with no position known."""
+    def __init__(self, database: Database, waiting: Callable[[int], int] = _none_waits) -> None:
+        """Start with no position known.
+
+        Args:
+            database: of scoring.
+            waiting: how many more records of a partition will come at once.
+        """
         self._database = database
-        self._applied: dict[int, int] = {}
+        self._waiting = waiting
+        self._sums: dict[int, Sums] = {}
         self.ages: dict[int, list[Age]] = {}
 
     async def resume(self, partition: int) -> int | None:
@@ -78,124 +77,114 @@ class Ledger:
             upsert=True,
             return_document=True,
         )
-        self._applied[partition] = document["applied"]
+        self._sums[partition] = Sums(document["applied"])
         position: int | None = document.get("next")
         return position
 
-    async def handle(self, partition: int, records: Records) -> None:
+    async def handle(self, partition: int, records: Records) -> bool:
         """Count the records of one partition that were not counted before.
 
+        Returns:
+            False while they are only added up, to be written together with those that wait.
+
         Raises:
-            HaltError: when one of ingest's cannot be read or counted.
+            HaltError: when one of ingest's cannot be read or counted; those before it are counted.
+            MovedError: when another owner has counted meanwhile.
         """
-        events = await self._readable(records)
-        following = records[-1].offset + 1
-        while True:
-            if partition not in self._applied:
-                await self.resume(partition)
-            applied = self._applied[partition]
-            fresh = [event for event in events if event.source.offset > applied]
-            try:
-                await self.apply(partition, applied, fresh, following)
-            except FencedError:
-                metrics.SCORING_FENCED.inc()
-                log.warning("partition %d was moved on by another owner, looking again", partition)
-                del self._applied[partition]
-            else:
-                break
-        metrics.SCORING_REPLAYED.inc(len(events) - len(fresh))
-        metrics.SCORING_COUNTED.inc(len(fresh))
+        if partition not in self._sums:
+            await self.resume(partition)
+        sums = self._sums[partition]
+        before = sums.answers
+        try:
+            for record in records:
+                await self._take(partition, record, sums)
+        except HaltError:
+            await self._write(partition, sums, record.offset)
+            raise
+        metrics.SCORING_REPLAYED.inc(len(records) - (sums.answers - before))
+        if self._waiting(partition) and sums.answers < _AT_ONCE:
+            return False
+        await self._write(partition, sums, records[-1].offset + 1)
+        return True
 
-    async def _readable(self, records: Records) -> list[FeedbackAccepted]:
-        events: list[FeedbackAccepted] = []
-        highest = NOTHING_APPLIED
-        for record in records:
-            try:
-                event = read(FeedbackAccepted, record.value or b"")
-            except ValidationError as error:
-                place = f"{record.topic}/{record.partition}/{record.offset}"
-                if _OF_INGEST in record.headers:
-                    message = (
-                        f"{place} is of ingest and cannot be read: {error.error_count()} rules"
-                    )
-                    raise HaltError(message) from None
-                metrics.SCORING_UNREADABLE.inc()
-                log.exception("%s cannot be read, it is kept in %s", place, UNREADABLE)
-                await self._database[UNREADABLE].update_one(
-                    {"_id": place},
-                    {"$set": {"value": Binary(record.value or b""), "error": str(error)}},
-                    upsert=True,
-                )
-                continue
-            # Ingest may repeat itself inside one batch as well.
-            if event.source.offset > highest:
-                highest = event.source.offset
-                events.append(event)
-        return events
+    async def _take(self, partition: int, record: ConsumerRecord[bytes, bytes], sums: Sums) -> None:
+        try:
+            answer = read(record.value)
+        except UnreadableError as error:
+            await self._set_aside(record, error)
+            return
+        try:
+            sums.add(answer)
+        except Exception as error:  # noqa: BLE001  # whatever our code raises
+            where = f"{partition}/{answer.source.offset}"
+            message = f"the response of source {where} cannot be counted: {blame(error)}"
+            raise HaltError(message) from None
 
-    async def apply(
-        self, partition: int, applied: int, fresh: Sequence[FeedbackAccepted], following: int
+    async def _set_aside(
+        self, record: ConsumerRecord[bytes, bytes], error: UnreadableError
     ) -> None:
-        """Count responses and move the partition's position, or do neither.
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        if _OF_INGEST in record.headers:
+            message = f"{place} is of ingest and cannot be read: {error}"
+            raise HaltError(message)
+        metrics.SCORING_UNREADABLE.inc()
+        log.error("%s cannot be read, it is kept in %s: %s", place, UNREADABLE, error)
+        await self._database[UNREADABLE].update_one(
+            {"_id": place},
+            {"$set": {"value": Binary(record.value or b""), "error": str(error)}},
+            upsert=True,
+        )
+
+    async def _write(self, partition: int, sums: Sums, following: int) -> None:
+        """Write what was added up, and add up anew."""
+        try:
+            await self.apply(partition, sums, following)
+        except MovedError:
+            metrics.SCORING_FENCED.inc()
+            del self._sums[partition]
+            raise
+        self._sums[partition] = Sums(sums.last)
+        metrics.SCORING_COUNTED.inc(sums.answers)
+        self.ages.setdefault(partition, []).extend(sums.ages)
+
+    async def apply(self, partition: int, sums: Sums, following: int) -> None:
+        """Write sums and move the partition's position, or do neither.
 
         Args:
             partition: of them all.
-            applied: the position that they follow.
-            fresh: in the order of their source offsets, all above the position.
+            sums: of answers beyond the position.
             following: where to go on in feedback.accepted.v1.
 
         Raises:
-            FencedError: when the position is another by now.
+            MovedError: when the position is another by now.
         """
-        last = fresh[-1].source.offset if fresh else applied
-        operations = [_add(partition, key, delta) for key, delta in _sums(fresh).items()]
+        operations = [_add(partition, key, delta) for key, delta in sums.buckets.items()]
 
         async def work(session: Session) -> None:
             moved = await self._database[POSITIONS].update_one(
-                {"_id": position_id(partition), "applied": applied},
-                {"$set": {"applied": last, "next": following}},
+                {"_id": position_id(partition), "applied": sums.applied},
+                {"$set": {"applied": sums.last, "next": following}},
                 session=session,
             )
             if moved.matched_count == 0:
-                raise FencedError
+                raise MovedError
             if operations:
                 await self._database[BUCKETS].bulk_write(operations, ordered=False, session=session)
-                await charts.move(self._database, session, fresh)
+                await charts.move(self._database, session, sums.news)
 
         await self._database.transaction(work)
-        self._applied[partition] = last
-        ages = self.ages.setdefault(partition, [])
-        if len(ages) < _AGES_KEPT:
-            ages += [
-                Age(e.source.offset, e.occurred_at.timestamp(), e.received_at.timestamp())
-                for e in fresh
-            ]
-
-
-def _sums(fresh: Sequence[FeedbackAccepted]) -> dict[BucketKey, Delta]:
-    try:
-        return deltas(fresh)
-    except Exception:
-        for event in fresh:
-            try:
-                deltas([event])
-            except Exception as error:  # noqa: BLE001  # whatever our code raises
-                where = f"{event.source.partition}/{event.source.offset}"
-                message = f"the response of source {where} cannot be counted: {blame(error)}"
-                raise HaltError(message) from None
-        raise
 
 
 def _add(partition: int, key: BucketKey, delta: Delta) -> UpdateOne:
     return UpdateOne(
         {"_id": key.id},
         {
-            "$inc": dict(delta.counts),
+            "$inc": delta.counts,
             "$set": {
                 "partition": partition,
                 "offset": delta.offset,
                 "above": delta.above,
-                **{f"h.{hour}.offset": offset for hour, offset in delta.hours.items()},
+                **{f"h.{hour}.offset": offset for hour, offset in delta.moved.items()},
             },
             "$max": {
                 "latest_occurred_at": delta.latest_occurred_at,

@@ -29,7 +29,11 @@ class ScoringSettings(Settings):
 def build(settings: ScoringSettings, clock: Clock = system_clock) -> Service:
     """Put the service together."""
     service = Service("scoring", settings, clock)
-    ledger = Ledger(service.database)
+
+    def waiting(partition: int) -> int:
+        return consumer.waiting(partition)
+
+    ledger = Ledger(service.database, waiting)
     consumer = service.consume(
         FEEDBACK_ACCEPTED, ledger.handle, max_records=settings.max_records, resume=ledger.resume
     )

@@ -15,7 +15,7 @@ from services.runtime.database import Database
 from services.runtime.producer import Producer
 from services.scoring import charts
 from services.scoring.indices import refresh_indices, stale_scopes
-from services.scoring.ledger import Age, Ledger, position_id
+from services.scoring.ledger import Ledger, position_id
 from services.scoring.tallies import refresh_tallies
 from services.scoring.touched import Touched, touched_since
 
@@ -88,7 +88,7 @@ class Refresh:
     def _observe_ages(self, partition: int, applied: int) -> None:
         now = self._clock().timestamp()
         ages = self._ledger.ages.get(partition, [])
-        visible: list[Age] = [age for age in ages if age.offset <= applied]
+        visible = [age for age in ages if age.offset <= applied]
         self._ledger.ages[partition] = [age for age in ages if age.offset > applied]
         for age in visible:
             metrics.AGE_AT_INDEX_SECONDS.labels("occurred").observe(now - age.occurred)

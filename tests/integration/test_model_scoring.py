@@ -26,6 +26,7 @@ from langnghe.verify import verify
 from method.change import Chart, design, follow
 from schemas.collections import BUCKETS, CHARTS, INDICES, POSITIONS, RESPONSES, TALLIES
 from schemas.feedback import FeedbackAccepted
+from services.runtime.consumer import MovedError
 from services.runtime.database import Database, Session
 from services.scoring.ledger import Ledger
 from services.scoring.refresh import Refresh
@@ -40,10 +41,15 @@ SIZES = st.integers(1, 6)
 
 @dataclass
 class Owner:
-    """A process that believes the partition is its own."""
+    """A process that believes the partition is its own, and how far it has read and dealt with."""
 
     ledger: Ledger
     cursor: int = 0
+    done: int = 0
+
+    def place(self, cursor: int) -> None:
+        """Go on from a place of the log; all before it is done."""
+        self.cursor = self.done = cursor
 
 
 @dataclass
@@ -98,13 +104,17 @@ class Scoring(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.history = History()
-        self.owners = [Owner(Ledger(self.world.database)) for _ in range(2)]
+        self.waiting = 0
+        self.owners = [Owner(self._ledger()) for _ in range(2)]
 
         async def empty() -> None:
             for name in (BUCKETS, CHARTS, POSITIONS, TALLIES, INDICES, RESPONSES):
                 await self.world.database[name].delete_many({})
 
         self.world.run(empty())
+
+    def _ledger(self) -> Ledger:
+        return Ledger(self.world.database, lambda _: self.waiting)
 
     @rule(levels=st.lists(st.integers(1, 5), min_size=1, max_size=8), hours=st.integers(0, 60))
     def accept(self, levels: list[int], hours: int) -> None:
@@ -130,15 +140,23 @@ class Scoring(RuleBasedStateMachine):
             for place, event in enumerate(part)
         ]
 
-    @rule(owner=OWNERS, size=SIZES)
-    def deliver(self, owner: int, size: int) -> None:
-        """A batch comes and is dealt with."""
+    @rule(owner=OWNERS, size=SIZES, waiting=st.integers(0, 1))
+    def deliver(self, owner: int, size: int, waiting: int) -> None:
+        """A batch comes and is dealt with, or only added up while more is waiting."""
         who = self.owners[owner]
         batch = self._batch(who, size)
-        if batch:
-            self.world.run(who.ledger.handle(PARTITION, batch))
-            who.cursor += len(batch)
-            self.history.applied = max(self.history.applied, who.cursor)
+        if not batch:
+            return
+        self.waiting = waiting
+        try:
+            written = self.world.run(who.ledger.handle(PARTITION, batch))
+        except MovedError:
+            who.cursor = who.done
+            return
+        who.cursor += len(batch)
+        if written:
+            who.done = who.cursor
+            self.history.applied = max(self.history.applied, who.done)
 
     @rule(
         owner=OWNERS,
@@ -152,8 +170,10 @@ class Scoring(RuleBasedStateMachine):
         batch = self._batch(who, size)
         if not batch:
             return
-        with crash_in_transaction(moment), pytest.raises(CrashError):
+        self.waiting = 0
+        with crash_in_transaction(moment), pytest.raises((CrashError, MovedError)):
             self.world.run(who.ledger.handle(PARTITION, batch))
+        who.cursor = who.done
         if moment == "after the commit":
             stored = self.world.run(
                 self.world.database[POSITIONS].find_one({"partition": PARTITION})
@@ -165,14 +185,14 @@ class Scoring(RuleBasedStateMachine):
     @rule(owner=OWNERS)
     def take_over(self, owner: int) -> None:
         """A new process gets the partition and goes on where MongoDB says."""
-        who = self.owners[owner] = Owner(Ledger(self.world.database))
-        who.cursor = self.world.run(who.ledger.resume(PARTITION)) or 0
+        who = self.owners[owner] = Owner(self._ledger())
+        who.place(self.world.run(who.ledger.resume(PARTITION)) or 0)
 
     @rule(owner=OWNERS, back=SIZES)
     def redeliver(self, owner: int, back: int) -> None:
         """Kafka's commit lies behind: records come again, in batches of other sizes."""
         who = self.owners[owner]
-        who.cursor = max(0, who.cursor - back)
+        who.place(max(0, who.done - back))
 
     def _refresh(self, owner: Owner) -> Refresh:
         return Refresh(

@@ -25,8 +25,9 @@ from services.runtime.cached import Cached
 from services.runtime.consumer import HaltError
 from services.runtime.database import Database, DatabaseError, Document
 from services.runtime.producer import KafkaUnavailableError, Producer
-from services.scoring.counting import deltas
+from services.scoring.counting import Sums
 from services.scoring.ledger import Ledger
+from services.scoring.reading import Answer
 from services.scoring.storage import UNREADABLE
 from tests.builders import (
     ABOVE,
@@ -244,7 +245,7 @@ async def test_scoring_stands_still_at_a_record_of_ingest_that_it_cannot_read(
     ledger = Ledger(database)
     with pytest.raises(HaltError, match="t/0/1 is of ingest and cannot be read"):
         await ledger.handle(0, batch)
-    assert await total(database) == 0
+    assert await total(database) == 1
     assert await database[UNREADABLE].count_documents({}) == 0
     # With code that can read it.
     batch[1] = of_ingest(accepted(1).to_json(), 1)
@@ -258,15 +259,16 @@ async def test_scoring_names_the_response_that_its_code_fails_on_and_counts_it_o
     events = [accepted(0), accepted(1, unit=OTHER_UNIT), accepted(2)]
     ledger = Ledger(database)
 
-    def faulty(fresh: Any) -> Any:
-        if any(event.unit == OTHER_UNIT for event in fresh):
+    def faulty(self: Sums, answer: Answer) -> None:
+        if answer.unit == OTHER_UNIT:
             raise ZeroDivisionError(SECRET)
-        return deltas(fresh)
+        add(self, answer)
 
-    with mock.patch("services.scoring.ledger.deltas", faulty), pytest.raises(HaltError) as caught:
+    add = Sums.add
+    with mock.patch.object(Sums, "add", faulty), pytest.raises(HaltError) as caught:
         await ledger.handle(0, records(events))
     assert "source 0/1 cannot be counted: ZeroDivisionError" in str(caught.value)
     assert SECRET not in str(caught.value)
-    assert await total(database) == 0
+    assert await total(database) == 1
     await ledger.handle(0, records(events))
     assert await total(database) == 3
