@@ -121,7 +121,7 @@ async def _check_indices(report: Report, recount: Recount, database: Database) -
 
 
 async def _check_tallies(report: Report, recount: Recount, database: Database) -> None:
-    async for tally in database[TALLIES].find({"grain": "day"}):
+    async for tally in database[TALLIES].find({}):
         day = datetime.combine(date.fromisoformat(tally["period"]), datetime.min.time(), LOCAL_ZONE)
         expected = recount.between(tally["scope"], tally["item"], day, day + timedelta(days=1))
         report.tallies += 1

@@ -1,5 +1,7 @@
 """From five counts to a figure: the only place where an index is computed."""
 
+from functools import lru_cache
+
 from method.definition import Definition
 from method.proportion import wilson_interval
 from schemas.figure import LEVELS, Counts, Figure
@@ -16,11 +18,16 @@ def figure(counts: Counts, definition: Definition) -> Figure:
     With no answers everything but n is None: an index of nothing is not zero. Percentages and the
     mean are rounded to two decimals, the precision of the published programmes.
     """
+    return _figure(counts, satisfied(counts, definition), definition.confidence)
+
+
+# Windows of one scope often hold the same answers, above all none.
+@lru_cache(maxsize=16_384)
+def _figure(counts: Counts, k: int, confidence: float) -> Figure:
     n = sum(counts)
     if n == 0:
         return Figure(n=0, counts=counts)
-    k = satisfied(counts, definition)
-    low, high = wilson_interval(k, n, definition.confidence)
+    low, high = wilson_interval(k, n, confidence)
     return Figure(
         n=n,
         counts=counts,

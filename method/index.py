@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from method.definition import definition_on
 from method.period import local_day, local_hour_start
-from method.window import window_figures
+from method.window import Windows
 from schemas.figure import Counts
 from schemas.index import ChangeFigures, IndexUpdated, TrendFigures
 from schemas.scope import Scope
@@ -38,6 +39,12 @@ NO_SIGNS: Final = Signs()
 """Of all else."""
 
 
+@lru_cache(maxsize=64)
+def windows_at(hour: datetime) -> Windows:
+    """The windows that end with a local hour, by the definition of its day."""
+    return Windows(definition_on(local_day(hour)), hour)
+
+
 def rolling_index(
     scope: Scope,
     item: str,
@@ -56,17 +63,17 @@ def rolling_index(
         version: grows with every recomputation.
         signs: of a unit's headline.
     """
-    definition = definition_on(local_day(now))
+    hour = local_hour_start(now)
     return IndexUpdated(
         scope=scope,
         item=item,
         basis="management_information",
-        method=definition.version,
-        as_of=local_hour_start(now),
+        method=definition_on(local_day(hour)).version,
+        as_of=hour,
         version=version,
         latest_occurred_at=parts.latest_occurred_at,
         latest_received_at=parts.latest_received_at,
-        windows=window_figures(definition, now, parts.counts),
+        windows=windows_at(hour).figures(parts.counts),
         change=signs.change,
         trend=signs.trend,
     )

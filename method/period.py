@@ -39,6 +39,18 @@ def day_of(hour: str) -> str:
     return hour.partition("T")[0]
 
 
+def hour_of_day(hour: str) -> str:
+    """`07` of the key of an hour."""
+    return hour.partition("T")[2]
+
+
+def hours_between(first: str, last: str) -> list[str]:
+    """Keys of all hours from one to another, both included."""
+    start, end = (datetime.strptime(key, "%Y-%m-%dT%H") for key in (first, last))  # noqa: DTZ007
+    count = int((end - start) / timedelta(hours=1)) + 1
+    return [(start + n * timedelta(hours=1)).strftime("%Y-%m-%dT%H") for n in range(count)]
+
+
 def last_days(count: int, moment: datetime) -> list[str]:
     """Keys of the last `count` local days up to and with the day of `moment`, oldest first."""
     today = local_day(moment)

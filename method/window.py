@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 
 from method.definition import Definition, WindowLength
 from method.figure import figure
-from method.period import day_key, hour_key, local_day, local_hour_start
-from schemas.figure import NO_ANSWERS, Counts
+from method.period import day_key, hour_key, local_hour_start
+from schemas.figure import NO_ANSWERS, Counts, Figure
 from schemas.index import WindowFigures
 
 Grain = Literal["day", "hour"]
@@ -28,6 +28,12 @@ class Segment(NamedTuple):
     last: str
 
 
+def _segment(grain: Grain, first: datetime, last: datetime, young: int) -> Segment:
+    if grain == "hour":
+        return Segment(f"hour:{young}", grain, hour_key(first), hour_key(last))
+    return Segment(f"day:{young}", grain, day_key(first.date()), day_key(last.date()))
+
+
 def _length(window: WindowLength) -> tuple[Grain, int]:
     if window.hours is not None:
         return "hour", window.hours
@@ -36,25 +42,9 @@ def _length(window: WindowLength) -> tuple[Grain, int]:
     raise AssertionError
 
 
-def _edges(definition: Definition, grain: Grain) -> list[int]:
-    lengths = [length for g, length in map(_length, definition.windows.values()) if g == grain]
-    return sorted({0, *lengths, *(2 * length for length in lengths)})
-
-
-def segments(definition: Definition, as_of: datetime) -> list[Segment]:
-    """All segments behind the hour of `as_of`, the current hour and day included.
-
-    Age 0 is the period that is still running: a window of 7 days is today and the six days before.
-    """
-    hour, today = local_hour_start(as_of), local_day(as_of)
-    cut: list[Segment] = []
-    for young, old in pairwise(_edges(definition, "hour")):
-        first, last = hour - timedelta(hours=old - 1), hour - timedelta(hours=young)
-        cut.append(Segment(f"hour:{young}", "hour", hour_key(first), hour_key(last)))
-    for young, old in pairwise(_edges(definition, "day")):
-        first_day, last_day = today - timedelta(days=old - 1), today - timedelta(days=young)
-        cut.append(Segment(f"day:{young}", "day", day_key(first_day), day_key(last_day)))
-    return cut
+def _cut(lengths: Iterable[int]) -> list[tuple[int, int]]:
+    """Ages at which each segment begins and ends, the youngest first."""
+    return list(pairwise(sorted({0} | {n * length for length in lengths for n in (1, 2)})))
 
 
 def add(parts: Iterable[Counts]) -> Counts:
@@ -69,36 +59,66 @@ def add(parts: Iterable[Counts]) -> Counts:
     return one, two, three, four, five
 
 
-def window_figures(
-    definition: Definition, as_of: datetime, by_segment: Mapping[str, Counts]
-) -> dict[str, WindowFigures]:
-    """Every window of a scope, now and one window ago, from the counts of its segments.
+class _Window(NamedTuple):
+    """One window: its name and ends, and the segments that it and its predecessor are sums of."""
 
-    Args:
-        definition: the method in force.
-        as_of: any moment; only its local hour matters.
-        by_segment: counts by `Segment.name`; a segment without answers may be missing.
+    name: str
+    start: datetime
+    end: datetime
+    current: tuple[str, ...]
+    previous: tuple[str, ...]
+
+
+class Windows:
+    """The windows of a definition as of a moment, of which only the local hour matters.
+
+    Attributes:
+        segments: behind the hour, the current hour and day included. Age 0 is the period that is
+            still running: a window of 7 days is today and the six days before.
     """
-    hour = local_hour_start(as_of)
-    midnight = hour.replace(hour=0)
-    result: dict[str, WindowFigures] = {}
-    for name, window in definition.windows.items():
-        grain, length = _length(window)
-        edges = _edges(definition, grain)
 
-        def summed(young: int, old: int, grain: Grain = grain, edges: list[int] = edges) -> Counts:
-            return add(
-                by_segment.get(f"{grain}:{edge}", NO_ANSWERS)
-                for edge in edges
-                if young <= edge < old
+    def __init__(self, definition: Definition, as_of: datetime) -> None:
+        """Cut the time behind a moment."""
+        self._definition = definition
+        self.segments: list[Segment] = []
+        self._windows: list[_Window] = []
+        hour = local_hour_start(as_of)
+        lengths = {name: _length(window) for name, window in definition.windows.items()}
+        starts: dict[Grain, datetime] = {"hour": hour, "day": hour.replace(hour=0)}
+        for grain, newest in starts.items():
+            one = timedelta(hours=1) if grain == "hour" else timedelta(days=1)
+            of_grain = {name: n for name, (kind, n) in lengths.items() if kind == grain}
+            cut = _cut(of_grain.values())
+            self.segments += [
+                _segment(grain, newest - (old - 1) * one, newest - young * one, young)
+                for young, old in cut
+            ]
+            end = newest + one
+            for name, length in of_grain.items():
+                inside = [f"{grain}:{young}" for young, _ in cut if young < length]
+                before = [f"{grain}:{young}" for young, _ in cut if length <= young < 2 * length]
+                self._windows.append(
+                    _Window(name, end - length * one, end, tuple(inside), tuple(before))
+                )
+        self._windows.sort(key=lambda window: list(lengths).index(window.name))
+
+    def figures(self, by_segment: Mapping[str, Counts]) -> dict[str, WindowFigures]:
+        """Every window of a scope, now and one window ago, from the counts of its segments.
+
+        Args:
+            by_segment: counts by `Segment.name`; a segment without answers may be missing.
+        """
+
+        def summed(names: tuple[str, ...]) -> Figure:
+            parts = (by_segment[name] for name in names if name in by_segment)
+            return figure(add(parts), self._definition)
+
+        return {
+            window.name: WindowFigures(
+                start=window.start,
+                end=window.end,
+                current=summed(window.current),
+                previous=summed(window.previous),
             )
-
-        unit = timedelta(hours=1) if grain == "hour" else timedelta(days=1)
-        end = (hour if grain == "hour" else midnight) + unit
-        result[name] = WindowFigures(
-            start=end - length * unit,
-            end=end,
-            current=figure(summed(0, length), definition),
-            previous=figure(summed(length, 2 * length), definition),
-        )
-    return result
+            for window in self._windows
+        }

@@ -25,7 +25,6 @@ def _days(scopes: Sequence[Scope], first: str, last: str) -> dict[str, Any]:
     return {
         "scope": {"$in": list(scopes)},
         "period": {"$gte": first, "$lte": last},
-        "grain": "day",
     }
 
 

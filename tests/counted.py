@@ -28,4 +28,4 @@ async def count(
     """Have scoring count all answers of a partition, and sum them up by scope."""
     await Ledger(database).handle(partition, records(events, partition=partition))
     touched = await touched_since(database, partition, NOTHING_APPLIED, now)
-    await refresh_tallies(database, touched, now)
+    await refresh_tallies(database, touched)

@@ -20,9 +20,9 @@ from method.change import Chart, design, follow
 from method.definition import definition_on
 from method.figure import satisfied
 from method.handling import broken_rule
-from method.index import Parts, Signs, rolling_index
+from method.index import Parts, Signs, rolling_index, windows_at
 from method.period import day_key, hour_key, local_day, local_hour_start
-from method.window import Segment, add, segments
+from method.window import Segment, add
 from schemas.alert import AgencyReplied, AlertState, ReplyKind
 from schemas.device import DeviceKind, EnrolledDevice
 from schemas.figure import LEVELS, NO_ANSWERS, Counts
@@ -99,7 +99,7 @@ class _Tally:
 
     def index(self, now: datetime, version: int) -> IndexUpdated:
         """The index as of now."""
-        cuts = segments(definition_on(local_day(now)), now)
+        cuts = windows_at(local_hour_start(now)).segments
         counts = {cut.name: self._within(cut) for cut in cuts}
         parts = Parts(counts, latest_occurred_at=self._latest, latest_received_at=self._latest)
         change = figures(self._chart, self._reference) if self._chart else None

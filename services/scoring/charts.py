@@ -113,7 +113,6 @@ async def _past(
     of_units = {
         "scope": {"$in": [_UNIT + unit for unit in units]},
         "item": OVERALL,
-        "grain": "day",
         "period": {"$gte": day_key(first), "$lte": day_key(last)},
     }
 

@@ -7,31 +7,28 @@ from typing import Any, Final
 
 from pymongo import UpdateOne
 
-from method.definition import definition_on
-from method.index import NO_SIGNS, Parts, rolling_index
-from method.period import local_day, local_hour_start
-from method.window import Segment, segments
+from method.index import NO_SIGNS, Parts, rolling_index, windows_at
+from method.period import day_of, hour_of_day, hours_between, local_hour_start
+from method.window import Segment
 from schemas.collections import INDICES, TALLIES
 from schemas.index import IndexUpdated
 from schemas.instrument import OVERALL
 from schemas.scope import Scope, scope_kind
-from services.runtime.database import Database, Document
+from services.runtime.database import Database
 from services.scoring import charts
-from services.scoring.tallies import LEVEL_FIELDS, counts
+from services.scoring.tallies import LEVEL_FIELDS, Stages, counts
 
+_OCCURRED: Final = "latest_occurred_at"
+_RECEIVED: Final = "latest_received_at"
 _UPWARDS: Final = ("unit", "field", "commune", "province", "ministry", "country")
 
 
-def _by_segment(scopes: Sequence[Scope], cut: Sequence[Segment]) -> list[dict[str, Any]]:
-    """Sum the tallies of scopes by scope, item and segment."""
+def _by_day(scopes: Sequence[Scope], cut: Sequence[Segment]) -> Stages:
+    """Sum the tallies of scopes by scope, item and segment of days."""
     branches = [
         {
             "case": {
-                "$and": [
-                    {"$eq": ["$grain", segment.grain]},
-                    {"$gte": ["$period", segment.first]},
-                    {"$lte": ["$period", segment.last]},
-                ]
+                "$and": [{"$gte": ["$period", segment.first]}, {"$lte": ["$period", segment.last]}]
             },
             "then": segment.name,
         }
@@ -46,18 +43,58 @@ def _by_segment(scopes: Sequence[Scope], cut: Sequence[Segment]) -> list[dict[st
             "$group": {
                 "_id": {"scope": "$scope", "item": "$item", "segment": "$segment"},
                 **{name: {"$sum": f"${name}"} for name in LEVEL_FIELDS},
-                "latest_occurred_at": {"$max": "$latest_occurred_at"},
-                "latest_received_at": {"$max": "$latest_received_at"},
+                _OCCURRED: {"$max": f"${_OCCURRED}"},
+                _RECEIVED: {"$max": f"${_RECEIVED}"},
             }
         },
     ]
 
 
-def _add(parts: Parts, document: Document) -> None:
-    """Take in the sums of one segment."""
-    parts.counts[document["_id"]["segment"]] = counts(document)
-    parts.latest_occurred_at = _latest(parts.latest_occurred_at, document["latest_occurred_at"])
-    parts.latest_received_at = _latest(parts.latest_received_at, document["latest_received_at"])
+def _by_hour(scopes: Sequence[Scope], segment: Segment) -> Stages:
+    """Sum the hours inside the tallies of scopes by scope and item, of one segment of hours."""
+    hours: dict[str, list[str]] = defaultdict(list)
+    for key in hours_between(segment.first, segment.last):
+        hours[day_of(key)].append(hour_of_day(key))
+
+    def inside(name: str) -> dict[str, Any]:
+        branches = [
+            {
+                "case": {"$eq": ["$period", day]},
+                "then": {"$sum": [f"$h.{hour}.{name}" for hour in of_day]},
+            }
+            for day, of_day in hours.items()
+        ]
+        return {"$sum": {"$switch": {"branches": branches, "default": 0}}}
+
+    return [
+        {"$match": {"scope": {"$in": list(scopes)}, "period": {"$in": list(hours)}}},
+        {
+            "$group": {
+                "_id": {"scope": "$scope", "item": "$item", "segment": {"$literal": segment.name}},
+                **{name: inside(name) for name in LEVEL_FIELDS},
+            }
+        },
+    ]
+
+
+async def _parts(
+    database: Database, scopes: Sequence[Scope], cut: Sequence[Segment]
+) -> dict[tuple[Scope, str], Parts]:
+    """What there is of every scope and item."""
+    days = [segment for segment in cut if segment.grain == "day"]
+    found: dict[tuple[Scope, str], Parts] = defaultdict(Parts)
+    for stages in (
+        _by_day(scopes, days),
+        *(_by_hour(scopes, segment) for segment in cut if segment.grain == "hour"),
+    ):
+        async for document in database.aggregate(TALLIES, stages):
+            key = document["_id"]
+            parts = found[key["scope"], key["item"]]
+            parts.counts[key["segment"]] = counts(document)
+            occurred, received = document.get(_OCCURRED), document.get(_RECEIVED)
+            parts.latest_occurred_at = _latest(parts.latest_occurred_at, occurred)
+            parts.latest_received_at = _latest(parts.latest_received_at, received)
+    return found
 
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -86,13 +123,8 @@ async def refresh_indices(
     A scope whose answers have all grown older than its windows gets windows of nothing. A scope is
     written before those above it: whoever reads those first never finds a sum without its parts.
     """
-    definition = definition_on(local_day(now))
     version = await database.logical_time()
-    found: dict[tuple[Scope, str], Parts] = defaultdict(Parts)
-    async for document in database.aggregate(
-        TALLIES, _by_segment(scopes, segments(definition, now))
-    ):
-        _add(found[document["_id"]["scope"], document["_id"]["item"]], document)
+    found = await _parts(database, scopes, windows_at(local_hour_start(now)).segments)
     async for known in database[INDICES].find(
         {"scope": {"$in": list(scopes)}}, {"scope": 1, "item": 1}
     ):

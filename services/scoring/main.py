@@ -38,7 +38,7 @@ def build(settings: ScoringSettings, clock: Clock = system_clock) -> Service:
         FEEDBACK_ACCEPTED, ledger.handle, max_records=settings.max_records, resume=ledger.resume
     )
     refresh = Refresh(
-        service.database, service.producer, ledger, lambda: consumer.owned, service.clock
+        service.database, service.producer, ledger, lambda: consumer.owned, service.clock, waiting
     )
     service.every(settings.refresh_seconds, "refresh", refresh.run)
     return service

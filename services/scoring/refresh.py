@@ -6,6 +6,7 @@ partition's last refresh. So whoever owns the partition next finishes what a kil
 
 import time
 from collections.abc import Callable, Collection
+from typing import Final
 
 from schemas.collections import POSITIONS
 from schemas.topics import INDEX_UPDATED
@@ -15,11 +16,15 @@ from services.runtime.database import Database
 from services.runtime.producer import Producer
 from services.scoring import charts
 from services.scoring.indices import refresh_indices, stale_scopes
-from services.scoring.ledger import Ledger, position_id
+from services.scoring.ledger import Ledger, none_waits, position_id
 from services.scoring.tallies import refresh_tallies
 from services.scoring.touched import Touched, touched_since
 
 _STALE_AT_ONCE = 500
+_BACKLOG: Final = 20_000
+"""With more records waiting, a later refresh is made for far more of them at almost the cost."""
+_SHARE_OF_BACKLOG: Final = 10
+_LEAST_PAUSE_SECONDS: Final = 10.0
 _TIMEKEEPER = 0
 """Who owns this partition moves the windows when time passes."""
 
@@ -34,20 +39,42 @@ class Refresh:
         ledger: Ledger,
         owned: Callable[[], Collection[int]],
         clock: Clock,
+        waiting: Callable[[int], int] = none_waits,
     ) -> None:
-        """Hold what the work needs; `owned` tells the partitions of now."""
+        """Hold what the work needs.
+
+        Args:
+            database: of scoring.
+            producer: of index.updated.v1.
+            ledger: whose counts are followed.
+            owned: tells the partitions of now.
+            clock: the present.
+            waiting: tells how many records of a partition are to be counted yet.
+        """
         self._database = database
         self._producer = producer
         self._ledger = ledger
         self._owned = owned
         self._clock = clock
+        self._waiting = waiting
+        self._ended = time.monotonic()
+        self._pause = _LEAST_PAUSE_SECONDS
         metrics.from_zero(metrics.AGE_AT_INDEX_SECONDS, ("occurred", "received"))
 
     async def run(self) -> None:
-        """One refresh; does nothing when no count and no hour has moved."""
+        """One refresh; does nothing when no count and no hour has moved.
+
+        While a backlog is worked off, it takes at most one part in ten of the time.
+        """
+        backlog = sum(map(self._waiting, self._owned())) > _BACKLOG
+        if backlog and time.monotonic() < self._ended + self._pause:
+            return
+        started = time.monotonic()
         await self._follow_counts()
         if _TIMEKEEPER in self._owned():
             await self._follow_time()
+        self._ended = time.monotonic()
+        self._pause = max(_LEAST_PAUSE_SECONDS, _SHARE_OF_BACKLOG * (self._ended - started))
 
     async def _follow_counts(self) -> None:
         behind = [
@@ -67,7 +94,7 @@ class Refresh:
                 self._database, position["partition"], position["refreshed"], now
             )
         if touched.units:
-            await refresh_tallies(self._database, touched, now)
+            await refresh_tallies(self._database, touched)
             await self._announce(touched.scopes)
         for position in behind:
             await self._database[POSITIONS].update_one(

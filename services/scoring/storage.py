@@ -20,7 +20,6 @@ INDEXES: Final = {
     TALLIES: [
         IndexModel([("scope", ASCENDING), ("period", ASCENDING)]),
         IndexModel([("above", ASCENDING), ("period", ASCENDING)]),
-        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     ],
     INDICES: [IndexModel([("scope", ASCENDING)]), IndexModel([("as_of", ASCENDING)])],
     UNREADABLE: [],

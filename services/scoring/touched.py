@@ -13,7 +13,7 @@ from services.runtime.database import Database
 _HOURLY_DAYS = 3
 """The 24-hour window and the one before reach into the local day before yesterday."""
 
-BUCKET_HOURS: Final[dict[str, Any]] = {
+_HOURS: Final[dict[str, Any]] = {
     "$map": {
         "input": {"$objectToArray": "$h"},
         "in": {"period": {"$concat": ["$day", "T", "$$this.k"]}, "counts": "$$this.v"},
@@ -91,7 +91,7 @@ async def _hours_since(
         BUCKETS,
         [
             {"$match": match},
-            {"$project": {"hour": BUCKET_HOURS}},
+            {"$project": {"hour": _HOURS}},
             {"$unwind": "$hour"},
             {"$match": {"hour.counts.offset": {"$gt": refreshed}}},
             {"$group": {"_id": "$hour.period"}},

@@ -55,7 +55,6 @@ async def days_of(
         {
             "scope": {"$in": list(scopes)},
             "item": OVERALL,
-            "grain": "day",
             "period": {"$gte": day_key(first), "$lte": day_key(last)},
         }
     ):

@@ -77,7 +77,7 @@ def answers(pattern: str, first: int = 0) -> list[FeedbackAccepted]:
 
 async def index(database: Database) -> IndexUpdated:
     """The index of the unit, refreshed."""
-    await refresh_tallies(database, await touched_since(database, 0, -1, NOW), NOW)
+    await refresh_tallies(database, await touched_since(database, 0, -1, NOW))
     (found,) = await refresh_indices(database, [SCOPE], NOW)
     return found
 
@@ -111,7 +111,7 @@ async def test_a_unit_is_measured_against_its_own_past_from_the_next_local_day(
     async def past(days_ago: int, satisfied: int, unsatisfied: int) -> None:
         day = day_key(today - timedelta(days=days_ago))
         levels = {"n1": unsatisfied, "n2": 0, "n3": 0, "n4": satisfied, "n5": 0}
-        key = {"scope": SCOPE, "item": "overall", "grain": "day", "period": day}
+        key = {"scope": SCOPE, "item": "overall", "period": day}
         await database[TALLIES].insert_one(key | levels)
 
     how = design()
@@ -140,10 +140,8 @@ async def test_a_trend_is_made_of_complete_days_once_a_day_and_late_answers_are_
     days = {today - timedelta(days=age): (0, 0, 2, 0, 8) for age in (0, 1, 3, 90, 91)}
     for day, levels in days.items():
         counted = {f"n{level}": n for level, n in enumerate(levels, start=1)}
-        key = {"scope": SCOPE, "item": "overall", "grain": "day", "period": day_key(day)}
+        key = {"scope": SCOPE, "item": "overall", "period": day_key(day)}
         await database[TALLIES].insert_one(key | counted)
-    hour = {"scope": SCOPE, "item": "overall", "grain": "hour", "n1": 9}
-    await database[TALLIES].insert_one(hour | {"period": f"{day_key(today)}T07"})
 
     async def trend(now: datetime) -> TrendFigures | None:
         await charts.renew_references(database, now)
@@ -174,7 +172,7 @@ async def test_an_office_that_drifts_is_told_of_with_its_trend(database: Databas
     await Ledger(database).handle(0, records(answers("." * 20)))
     for age in range(1, 60):
         levels = {"n1": 0 if age > 20 else 12, "n2": 0, "n3": 0, "n4": 0, "n5": 48}
-        period = {"grain": "day", "period": day_key(local_day(NOW) - timedelta(days=age))}
+        period = {"period": day_key(local_day(NOW) - timedelta(days=age))}
         tally = {"scope": SCOPE, "item": "overall", **period, **levels}
         await database[TALLIES].insert_one(tally)
     await charts.renew_references(database, NOW)

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from deploy.local import ports
 from method.definition import definitions
 from method.period import local_day
-from method.window import window_figures
+from method.window import Windows
 from schemas.alert import AgencyReplied, AlertChanged, AlertState, Severity
 from schemas.base import read
 from schemas.collections import ALERTS, REGISTRY
@@ -76,7 +76,7 @@ def index(
         version=version,
         latest_occurred_at=NOW,
         latest_received_at=NOW,
-        windows=window_figures(DEFINITION, NOW, segments),
+        windows=Windows(DEFINITION, NOW).figures(segments),
     )
 
 

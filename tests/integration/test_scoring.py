@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
+from unittest import mock
 
 import pytest
 import pytest_asyncio
 
 from langnghe.verify import verify
-from method.period import LOCAL_ZONE, day_key, hour_key, local_day
+from method.period import LOCAL_ZONE, hour_key
 from schemas.collections import BUCKETS, INDICES, POSITIONS, RESPONSES, TALLIES
 from schemas.feedback import FeedbackAccepted, SourcePosition
 from schemas.index import IndexUpdated
@@ -20,6 +22,8 @@ from services.scoring.indices import refresh_indices
 from services.scoring.ledger import Ledger
 from services.scoring.refresh import Refresh
 from services.scoring.storage import UNREADABLE
+from services.scoring.tallies import refresh_tallies
+from services.scoring.touched import touched_since
 from tests.builders import ABOVE, NOW, OTHER_UNIT, UNIT, accepted, record, records
 from tests.servers import Servers, published
 
@@ -269,23 +273,44 @@ async def test_a_refresh_writes_the_hours_that_moved_and_no_others(
     earlier = NOW - timedelta(hours=2)
     await ledger.handle(0, records([accepted(0, occurred_at=earlier), accepted(1)]))
     await make_refresh(ledger).run()
+    scopes = [f"unit:{UNIT}", *ABOVE]
 
-    async def written() -> dict[str, tuple[int, int]]:
-        found = database[TALLIES].find({"scope": {"$in": [f"unit:{UNIT}", *ABOVE]}})
-        return {t["_id"]: (t["version"], t["n5"]) async for t in found}
+    async def written() -> dict[str, Document]:
+        found = database[TALLIES].find({"scope": {"$in": scopes}})
+        return {t["scope"]: t["h"] | {"day": t["n5"]} async for t in found}
 
     before = await written()
     await ledger.handle(0, records([accepted(2)]))
     await make_refresh(ledger).run()
     after = await written()
-    moved = {name for name in after if after[name] != before[name]}
-    scopes = [f"unit:{UNIT}", *ABOVE]
-    assert moved == {
-        f"{scope}|overall|{period}"
-        for scope in scopes
-        for period in (day_key(local_day(NOW)), hour_key(NOW))
-    }
-    assert len(after) == 3 * len(scopes)
+    assert before.keys() == after.keys() == set(scopes)
+    for scope, hours in after.items():
+        assert hours["day"] == 3
+        assert hours["10"] == before[scope]["10"], "with the version of that time"
+        assert (before[scope]["12"]["n5"], hours["12"]["n5"]) == (1, 2)
+        assert hours["12"]["version"] > before[scope]["12"]["version"]
+
+
+async def test_who_sums_up_one_hour_takes_another_away_from_nobody(database: Database) -> None:
+    """Two processes refresh at the same time what both their partitions count into."""
+    ledger = Ledger(database)
+    earlier = NOW - timedelta(hours=2)
+    await ledger.handle(0, records([accepted(0, occurred_at=earlier), accepted(1)]))
+    both = await touched_since(database, 0, -1, NOW)
+    keys = [hour_key(earlier), hour_key(NOW)]
+    slow, fast = (replace(both, hours=frozenset([key])) for key in keys)
+    real = Database.logical_time
+
+    async def long_ago(self: Database) -> int:
+        return await real(self) - (1 << 40)
+
+    await refresh_tallies(database, fast)
+    with mock.patch.object(Database, "logical_time", long_ago):
+        await refresh_tallies(database, slow)
+    country = await database[TALLIES].find_one({"scope": "country"})
+    assert country is not None
+    assert {hour: counts["n5"] for hour, counts in country["h"].items()} == {"10": 1, "12": 1}
+    assert country["version"] == country["h"]["12"]["version"]
 
 
 async def test_windows_move_when_nothing_arrives(

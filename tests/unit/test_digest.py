@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from method.definition import definitions
-from method.window import window_figures
+from method.window import Windows
 from schemas.alert import AlertChanged, AlertState
 from schemas.index import IndexUpdated
 from schemas.registry import EntryKind, Registry
@@ -48,7 +48,7 @@ def index(scope: str, satisfied: int, of: int, before: int, of_before: int) -> I
         method=DEFINITION.version,
         as_of=NOW,
         version=1,
-        windows=window_figures(DEFINITION, NOW, segments),
+        windows=Windows(DEFINITION, NOW).figures(segments),
     )
 
 

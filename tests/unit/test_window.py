@@ -6,7 +6,7 @@ from random import Random
 from method.definition import definition_on
 from method.figure import figure
 from method.period import LOCAL_ZONE, day_key, hour_key, last_days, local_day
-from method.window import add, segments, window_figures
+from method.window import Windows, add
 from schemas.figure import Counts
 
 DEFINITION = definition_on(date(2026, 11, 22))
@@ -21,7 +21,7 @@ def test_local_midnight_is_the_border_of_a_day() -> None:
 
 
 def test_segments_are_cut_at_every_edge_once() -> None:
-    cut = {s.name: (s.first, s.last) for s in segments(DEFINITION, NOON)}
+    cut = {s.name: (s.first, s.last) for s in Windows(DEFINITION, NOON).segments}
     assert cut == {
         "hour:0": ("2026-11-21T13", "2026-11-22T12"),
         "hour:24": ("2026-11-20T13", "2026-11-21T12"),
@@ -35,7 +35,7 @@ def test_segments_are_cut_at_every_edge_once() -> None:
 
 
 def test_windows_say_where_they_start_and_end() -> None:
-    windows = window_figures(DEFINITION, NOON, {})
+    windows = Windows(DEFINITION, NOON).figures({})
     assert windows["24h"].end == datetime(2026, 11, 22, 13, tzinfo=LOCAL_ZONE)
     assert windows["24h"].start == datetime(2026, 11, 21, 13, tzinfo=LOCAL_ZONE)
     assert windows["7d"].end == datetime(2026, 11, 23, tzinfo=LOCAL_ZONE)
@@ -60,9 +60,10 @@ def test_windows_equal_a_direct_count() -> None:
         return one, two, three, four, five
 
     by_segment = {
-        s.name: counted(s.first, s.last, s.grain == "hour") for s in segments(DEFINITION, NOON)
+        s.name: counted(s.first, s.last, s.grain == "hour")
+        for s in Windows(DEFINITION, NOON).segments
     }
-    windows = window_figures(DEFINITION, NOON, by_segment)
+    windows = Windows(DEFINITION, NOON).figures(by_segment)
     today = local_day(NOON)
     for name, days in {"7d": 7, "30d": 30, "90d": 90}.items():
         for shift, got in ((0, windows[name].current), (days, windows[name].previous)):

@@ -29,7 +29,6 @@ async def offices_of(
                 "above": COUNTRY,
                 "period": {"$gte": day_key(quarter.first), "$lte": day_key(quarter.last)},
                 "item": OVERALL,
-                "grain": "day",
             }
         },
         {

@@ -81,7 +81,6 @@ class Days:
                     "scope": {"$in": sorted(scopes)},
                     "period": {"$gte": min(ages)},
                     "item": OVERALL,
-                    "grain": "day",
                 }
             },
             {

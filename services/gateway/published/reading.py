@@ -113,7 +113,6 @@ class Reader:
                 {
                     "scope": view.scope,
                     "item": OVERALL,
-                    "grain": "day",
                     "period": {"$gte": first},
                 }
             )
