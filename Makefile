@@ -52,6 +52,9 @@ pins: $(VENV)/installed ## Choose new versions of the dependencies and pin them 
 	  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make pins" \
 	  --constraint requirements/run.txt --extra local --extra dev \
 	  --output-file requirements/dev.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make pins" \
+	  --output-file requirements/quix.txt requirements/quix.in
 
 clean: ## Forget the virtual environment and all local data
 	rm -rf $(VENV) .langnghe

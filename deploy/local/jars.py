@@ -1,4 +1,4 @@
-"""Kafka's jars: fetched by jgo as jgo.lock.toml pins them, every one checked by its SHA-256.
+"""Jars, Kafka's above all: fetched by jgo as a lock pins them, every one checked by its SHA-256.
 
 They are kept inside the virtual environment (`share/langnghe`), so they go when it goes.
 """
@@ -50,13 +50,13 @@ def _fetch(context: MavenContext, pinned: LockedDependency) -> Path:
     raise JarError(msg) from error
 
 
-def fetch(progress: Progress) -> list[Path]:
-    """All jars of Kafka, from the cache or from Maven Central.
+def fetch(progress: Progress, lock: Path = LOCK) -> list[Path]:
+    """All jars that a lock names, Kafka's by default, from the cache or from Maven Central.
 
     Raises:
         JarError: when one cannot be fetched or its hash differs.
     """
-    pinned = LockFile.load(LOCK).dependencies
+    pinned = LockFile.load(lock).dependencies
     context = MavenContext(repo_cache=CACHE)
     CACHE.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -67,12 +67,12 @@ def fetch(progress: Progress) -> list[Path]:
     return [future.result() for future in futures]
 
 
-def main() -> None:
-    """Resolve the coordinates of jgo.toml and write jgo.lock.toml."""
+def resolve(spec: Path = SPEC, lock: Path = LOCK) -> None:
+    """Resolve the coordinates of a jgo.toml and write its jgo.lock.toml."""
     with tempfile.TemporaryDirectory() as folder:
         builder = EnvironmentBuilder(context=MavenContext(repo_cache=CACHE), cache_dir=Path(folder))
-        builder.resolve_lockfile(EnvironmentSpec.load(SPEC)).save(LOCK)
+        builder.resolve_lockfile(EnvironmentSpec.load(spec)).save(lock)
 
 
 if __name__ == "__main__":
-    main()
+    resolve()
