@@ -31,7 +31,7 @@ def main() -> None:
         consumer_group=group,
         auto_offset_reset="earliest",
         processing_guarantee="exactly-once",
-        commit_interval=1.0,
+        commit_interval=1.0,  # seconds; as often as scoring makes its indices
         state_dir=folder,
         loglevel="WARNING",
     )
