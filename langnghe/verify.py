@@ -49,9 +49,8 @@ class Recount:
         """Count one stored response at every scope that it belongs to."""
         self.responses += 1
         hour = _hour(response["occurred_at"])
-        if OVERALL in response["answers"] and not design().late(
-            response["occurred_at"], response["received_at"]
-        ):
+        age = response["received_at"] - response["occurred_at"]
+        if OVERALL in response["answers"] and age <= design().late_after:
             self.charted[response["unit"]] += 1
         scopes = [f"unit:{response['unit']}", *response["above"]]
         if response.get("field"):

@@ -55,9 +55,10 @@ class Design(BaseModel):
         last = today - timedelta(days=self.lag_days + 1)
         return last - timedelta(days=self.reference_days - 1), last
 
-    def late(self, occurred_at: datetime, received_at: datetime) -> bool:
-        """Whether an answer is past, not news."""
-        return received_at - occurred_at > timedelta(days=self.late_days)
+    @property
+    def late_after(self) -> timedelta:
+        """An answer that is received more than this after it occurred is past, not news."""
+        return timedelta(days=self.late_days)
 
 
 @cache

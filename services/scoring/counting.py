@@ -1,6 +1,6 @@
 """From answers to what is added to which bucket and which chart. Pure."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,7 +14,7 @@ from schemas.instrument import OVERALL
 from schemas.scope import Scope
 from services.scoring.reading import Answer
 
-NO_FIELD = "-"
+NO_FIELD: Final = "-"
 """Stands for a missing service field in a bucket's key."""
 
 News = dict[str, list[tuple[datetime, bool]]]
@@ -48,13 +48,7 @@ class Age(NamedTuple):
 
 
 class _Hour(NamedTuple):
-    """A local hour.
-
-    Attributes:
-        day: its day's key.
-        of_day: "07".
-        satisfied_from: lowest level that counts as satisfied on that day.
-    """
+    """A local hour: "07" of a day, and the lowest level that counts as satisfied on it."""
 
     day: str
     of_day: str
@@ -70,46 +64,59 @@ def _hour(hours_since_1970: int) -> _Hour:
     return _Hour(day_key(day), of_day, definition_on(day).satisfied_from)
 
 
+@dataclass(slots=True)
+class _Cell:
+    """What is added to one hour of a bucket."""
+
+    offset: int
+    above: list[Scope]
+    latest_occurred_at: datetime
+    latest_received_at: datetime
+    levels: list[int] = field(default_factory=lambda: [0] * len(LEVELS))
+
+
 @dataclass
 class Delta:
     """What is added to one bucket.
 
     Attributes:
-        hours: numbers of answers at levels 1 to 5, by local hour "07".
         offset: source offset of the last response in it.
-        moved: the same for every local hour.
         above: scopes over the unit, as of that response.
         latest_occurred_at: newest of its responses.
         latest_received_at: newest of its responses.
+        counts: numbers of answers: `n4` of the day, `h.07.n4` of the hour.
+        hours: source offset of the last response in each local hour, by "07".
     """
 
     offset: int
     above: list[Scope]
     latest_occurred_at: datetime
     latest_received_at: datetime
-    hours: dict[str, list[int]] = field(default_factory=dict)
-    moved: dict[str, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    hours: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """Numbers of answers: `n4` of the day, `h.07.n4` of the hour; those above 0."""
-        found: dict[str, int] = {}
-        for hour, levels in self.hours.items():
-            for level, n in zip(LEVELS, levels, strict=True):
-                if n:
-                    found[f"h.{hour}.n{level}"] = n
-                    found[f"n{level}"] = found.get(f"n{level}", 0) + n
-        return found
+    def add(self, hour: str, cell: _Cell) -> None:
+        """Take in what is added to one of its hours."""
+        for level, n in zip(LEVELS, cell.levels, strict=True):
+            if n:
+                self.counts[f"n{level}"] += n
+                self.counts[f"h.{hour}.n{level}"] += n
+        self.hours[hour] = cell.offset
+        if cell.offset > self.offset:
+            self.offset, self.above = cell.offset, cell.above
+        self.latest_occurred_at = max(self.latest_occurred_at, cell.latest_occurred_at)
+        self.latest_received_at = max(self.latest_received_at, cell.latest_received_at)
 
 
 class Sums:
-    """What answers of one partition add up to beyond its position; memory follows the buckets.
+    """What answers of one partition add up to beyond its position.
+
+    Memory follows the hours that they fall into, and the charts' news of each.
 
     Attributes:
         applied: position that they follow.
         last: source offset of the newest of them; the position, if there are none.
         answers: how many.
-        buckets: what they add.
         news: for the charts.
         ages: of some of them, the first.
     """
@@ -118,10 +125,10 @@ class Sums:
         """Begin with nothing."""
         self.applied = self.last = applied
         self.answers = 0
-        self.buckets: dict[BucketKey, Delta] = {}
         self.news: News = defaultdict(list)
         self.ages: list[Age] = []
-        self._late = design().late
+        self._cells: dict[tuple[str, str | None, int, str], _Cell] = {}
+        self._late_after = design().late_after
 
     def add(self, answer: Answer) -> None:
         """Take in an answer, unless it came before; nothing of it if this raises."""
@@ -130,25 +137,35 @@ class Sums:
             return
         occurred_at, received_at = answer.occurred_at, answer.received_at
         occurred = occurred_at.timestamp()
-        day, hour, satisfied_from = _hour(int(occurred // _HOUR_SECONDS))
-        late = self._late(occurred_at, received_at)
-        unit, service = answer.unit, answer.field or NO_FIELD
+        hour = int(occurred // _HOUR_SECONDS)
+        satisfied_from = _hour(hour).satisfied_from
+        unit, above = answer.unit, answer.above
         for item, level in answer.answers.items():
-            key = BucketKey(unit, service, day, item)
-            delta = self.buckets.get(key)
-            if delta is None:
-                delta = self.buckets[key] = Delta(offset, answer.above, occurred_at, received_at)
-            levels = delta.hours.get(hour)
-            if levels is None:
-                levels = delta.hours[hour] = [0] * len(LEVELS)
-            levels[level - 1] += 1
-            delta.offset = delta.moved[hour] = offset
-            delta.above = answer.above
-            delta.latest_occurred_at = max(delta.latest_occurred_at, occurred_at)
-            delta.latest_received_at = max(delta.latest_received_at, received_at)
-            if item == OVERALL and not late:
+            # A plain tuple: this runs for every answer of a backlog, and a named one costs more.
+            key = (unit, answer.field, hour, item)
+            cell = self._cells.get(key)
+            if cell is None:
+                cell = self._cells[key] = _Cell(offset, above, occurred_at, received_at)
+            cell.levels[level - 1] += 1
+            cell.offset, cell.above = offset, above
+            cell.latest_occurred_at = max(cell.latest_occurred_at, occurred_at)
+            cell.latest_received_at = max(cell.latest_received_at, received_at)
+            if item == OVERALL and received_at - occurred_at <= self._late_after:
                 self.news[unit].append((occurred_at, level < satisfied_from))
         if len(self.ages) < _AGES_KEPT:
             self.ages.append(Age(offset, occurred, received_at.timestamp()))
         self.last = offset
         self.answers += 1
+
+    def deltas(self) -> dict[BucketKey, Delta]:
+        """What they add, by bucket."""
+        found: dict[BucketKey, Delta] = {}
+        for (unit, service, number, item), cell in self._cells.items():
+            day, hour, _ = _hour(number)
+            key = BucketKey(unit, service or NO_FIELD, day, item)
+            if key not in found:
+                found[key] = Delta(
+                    *(cell.offset, cell.above, cell.latest_occurred_at, cell.latest_received_at)
+                )
+            found[key].add(hour, cell)
+        return found

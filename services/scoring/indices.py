@@ -115,13 +115,22 @@ def _store(index: IndexUpdated) -> UpdateOne:
     )
 
 
+def upwards(scopes: Iterable[Scope]) -> list[Scope]:
+    """Scopes before those above them: who reads those first finds no sum without its parts."""
+    return sorted(scopes, key=lambda scope: _UPWARDS.index(scope_kind(scope)))
+
+
 async def refresh_indices(
     database: Database, scopes: Sequence[Scope], now: datetime
 ) -> list[IndexUpdated]:
     """Compute and store every index of the scopes; the headline indices come back.
 
-    A scope whose answers have all grown older than its windows gets windows of nothing. A scope is
-    written before those above it: whoever reads those first never finds a sum without its parts.
+    A scope whose answers have all grown older than its windows gets windows of nothing.
+
+    Args:
+        database: of scoring.
+        scopes: `upwards`; they are written in their order.
+        now: the time.
     """
     version = await database.logical_time()
     found = await _parts(database, scopes, windows_at(local_hour_start(now)).segments)
@@ -130,14 +139,14 @@ async def refresh_indices(
     ):
         found.setdefault((known["scope"], known["item"]), Parts())
     signs = await charts.read(database, scopes)
+    place = {scope: number for number, scope in enumerate(scopes)}
     indices = [
         rolling_index(
             *(scope, item, parts, now, version),
             signs.get(scope, NO_SIGNS) if item == OVERALL else NO_SIGNS,
         )
-        for (scope, item), parts in found.items()
+        for (scope, item), parts in sorted(found.items(), key=lambda one: place[one[0][0]])
     ]
-    indices.sort(key=lambda index: _UPWARDS.index(scope_kind(index.scope)))
     if indices:
         await database[INDICES].bulk_write([_store(index) for index in indices])
     return [index for index in indices if index.item == OVERALL]

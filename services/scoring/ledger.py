@@ -43,6 +43,10 @@ def position_id(partition: int) -> str:
     return f"{FEEDBACK_ACCEPTED.name}/{partition}"
 
 
+def _place(record: ConsumerRecord[bytes, bytes]) -> str:
+    return f"{record.topic}/{record.partition}/{record.offset}"
+
+
 def none_waits(_partition: int) -> int:
     """For whoever hands over all records there are."""
     return 0
@@ -96,38 +100,38 @@ class Ledger:
             await self.resume(partition)
         sums = self._sums[partition]
         before = sums.answers
-        try:
-            for record in records:
-                await self._take(partition, record, sums)
-        except HaltError:
-            await self._write(partition, sums, record.offset)
-            raise
+        following, halt = await self._add_up(records, sums)
         metrics.SCORING_REPLAYED.inc(len(records) - (sums.answers - before))
-        if self._waiting(partition) and sums.answers < _AT_ONCE:
+        if halt is None and self._waiting(partition) and sums.answers < _AT_ONCE:
             return False
-        await self._write(partition, sums, records[-1].offset + 1)
+        await self._write(partition, sums, following)
+        if halt:
+            raise halt
         return True
 
-    async def _take(self, partition: int, record: ConsumerRecord[bytes, bytes], sums: Sums) -> None:
-        try:
-            answer = read(record.value)
-        except UnreadableError as error:
-            await self._set_aside(record, error)
-            return
-        try:
-            sums.add(answer)
-        except Exception as error:  # noqa: BLE001  # whatever our code raises
-            where = f"{partition}/{answer.source.offset}"
-            message = f"the response of source {where} cannot be counted: {blame(error)}"
-            raise HaltError(message) from None
+    async def _add_up(self, records: Records, sums: Sums) -> tuple[int, HaltError | None]:
+        """Where to go on behind the records that were added up, and why not behind the last."""
+        for record in records:
+            try:
+                answer = read(record.value)
+            except UnreadableError as error:
+                if _OF_INGEST in record.headers:
+                    why = f"{_place(record)} is of ingest and cannot be read: {error}"
+                    return record.offset, HaltError(why)
+                await self._set_aside(record, error)
+                continue
+            try:
+                sums.add(answer)
+            except Exception as error:  # noqa: BLE001  # whatever our code raises
+                source = f"{record.partition}/{answer.source.offset}"
+                why = f"the response of source {source} cannot be counted: {blame(error)}"
+                return record.offset, HaltError(why)
+        return records[-1].offset + 1, None
 
     async def _set_aside(
         self, record: ConsumerRecord[bytes, bytes], error: UnreadableError
     ) -> None:
-        place = f"{record.topic}/{record.partition}/{record.offset}"
-        if _OF_INGEST in record.headers:
-            message = f"{place} is of ingest and cannot be read: {error}"
-            raise HaltError(message)
+        place = _place(record)
         metrics.SCORING_UNREADABLE.inc()
         log.error("%s cannot be read, it is kept in %s: %s", place, UNREADABLE, error)
         await self._database[UNREADABLE].update_one(
@@ -159,7 +163,7 @@ class Ledger:
         Raises:
             MovedError: when the position is another by now.
         """
-        operations = [_add(partition, key, delta) for key, delta in sums.buckets.items()]
+        operations = [_add(partition, key, delta) for key, delta in sums.deltas().items()]
 
         async def work(session: Session) -> None:
             moved = await self._database[POSITIONS].update_one(
@@ -185,7 +189,7 @@ def _add(partition: int, key: BucketKey, delta: Delta) -> UpdateOne:
                 "partition": partition,
                 "offset": delta.offset,
                 "above": delta.above,
-                **{f"h.{hour}.offset": offset for hour, offset in delta.moved.items()},
+                **{f"h.{hour}.offset": offset for hour, offset in delta.hours.items()},
             },
             "$max": {
                 "latest_occurred_at": delta.latest_occurred_at,

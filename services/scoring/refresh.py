@@ -15,12 +15,12 @@ from services.runtime.clock import Clock
 from services.runtime.database import Database
 from services.runtime.producer import Producer
 from services.scoring import charts
-from services.scoring.indices import refresh_indices, stale_scopes
+from services.scoring.indices import refresh_indices, stale_scopes, upwards
 from services.scoring.ledger import Ledger, none_waits, position_id
 from services.scoring.tallies import refresh_tallies
 from services.scoring.touched import Touched, touched_since
 
-_STALE_AT_ONCE = 500
+_SCOPES_AT_ONCE = 500
 _BACKLOG: Final = 20_000
 """With more records waiting, a later refresh is made for far more of them at almost the cost."""
 _SHARE_OF_BACKLOG: Final = 10
@@ -105,12 +105,15 @@ class Refresh:
 
     async def _follow_time(self) -> None:
         await charts.renew_references(self._database, self._clock())
-        while scopes := await stale_scopes(self._database, self._clock(), _STALE_AT_ONCE):
+        while scopes := await stale_scopes(self._database, self._clock(), _SCOPES_AT_ONCE):
             await self._announce(scopes)
 
     async def _announce(self, scopes: list[str]) -> None:
-        indices = await refresh_indices(self._database, scopes, self._clock())
-        await self._producer.send(INDEX_UPDATED, indices)
+        ordered = upwards(scopes)
+        for start in range(0, len(ordered), _SCOPES_AT_ONCE):
+            some = ordered[start : start + _SCOPES_AT_ONCE]
+            indices = await refresh_indices(self._database, some, self._clock())
+            await self._producer.send(INDEX_UPDATED, indices)
 
     def _observe_ages(self, partition: int, applied: int) -> None:
         now = self._clock().timestamp()
