@@ -27,6 +27,10 @@ _HEADERS: dict[str, Any] = {
         "ce_type": {"type": "string"},
         "ce_subject": {"type": "string", "description": "Also the Kafka key"},
         "ce_time": {"type": "string", "format": "date-time"},
+        "ce_traceparent": {
+            "type": "string",
+            "description": "W3C Trace Context, where it is traced",
+        },
     },
 }
 

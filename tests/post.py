@@ -69,6 +69,7 @@ class Got(NamedTuple):
     alert: str
     type: str
     at: datetime
+    traceparent: str | None
 
 
 class Receivers:
@@ -96,7 +97,8 @@ class Receivers:
         name, body = request.match_info["name"], await request.json()
         moment = datetime.fromtimestamp(int(request.headers["webhook-timestamp"]), UTC)
         identity = request.headers["webhook-id"]
-        self.got.append(Got(name, identity, body["data"]["alert"], body["type"], moment))
+        alert, trace = body["data"]["alert"], request.headers.get("traceparent")
+        self.got.append(Got(name, identity, alert, body["type"], moment, trace))
         answer = next(self.answers[name], Answer())
         self.inside[name] += 1
         self.most_inside[name] = max(self.most_inside[name], self.inside[name])

@@ -48,6 +48,8 @@ def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # The environment could turn them on; they hold addresses and errors as they are.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     problems.install(app, settings.retry_after_seconds)
     openapi.install(app)
@@ -71,4 +73,4 @@ def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
 def main() -> None:
     """Run until stopped."""
     settings = GatewaySettings()
-    serve(build(settings), settings, (settings.http_host, settings.http_port))
+    serve("gateway", build(settings), settings, (settings.http_host, settings.http_port))

@@ -15,7 +15,7 @@ from services.ingest.quarantine import Suspect
 from services.ingest.reading import Rejection
 from services.ingest.responses import Outcome, Stored
 from services.ingest.settings import IngestSettings
-from services.runtime import metrics
+from services.runtime import metrics, tracing
 from services.runtime.cached import Cached
 from services.runtime.clock import Clock
 from services.runtime.consumer import HaltError, Records
@@ -53,7 +53,7 @@ class Ingest:
         metrics.from_zero(metrics.INGEST_RECORDS, sorted({*_NAMES.values(), *rules}))
 
     async def handle(self, partition: int, records: Records) -> None:
-        """Check, store and publish; safe to repeat after any failure.
+        """Check, store and publish, each response in its trace; safe to repeat after any failure.
 
         The order is what makes it safe: a response is stored with its source before it is
         published, and published before Kafka learns that the record is done.
@@ -61,6 +61,11 @@ class Ingest:
         Raises:
             HaltError: when so much would be set aside that rather we are wrong.
         """
+        with tracing.each("store", tracing.newest(records)) as steps:
+            traces = {r.offset: steps.get(came, came) for r in records if (came := tracing.of(r))}
+            await self._deal_with(partition, records, traces)
+
+    async def _deal_with(self, partition: int, records: Records, traces: Mapping[int, str]) -> None:
         found = {one.source.offset: one for one in await self._examined(partition, records)}
         aside = await quarantine.known(
             self._database, FEEDBACK_SUBMITTED.name, [one.source for one in found.values()]
@@ -107,7 +112,9 @@ class Ingest:
             FEEDBACK_ACCEPTED,
             partition,
             (
-                self._event(item, outcome, found[item.source.offset])
+                self._event(item, outcome, found[item.source.offset]).in_trace(
+                    traces.get(item.source.offset)
+                )
                 for item, outcome in outcomes
                 if outcome in _COUNTED
             ),

@@ -42,4 +42,4 @@ def build(settings: IngestSettings, clock: Clock = system_clock) -> Service:
 def main() -> None:
     """Run until stopped."""
     settings = IngestSettings()
-    serve(build(settings).app(), settings)
+    serve("ingest", build(settings).app(), settings)

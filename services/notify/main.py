@@ -104,4 +104,4 @@ def build(settings: NotifySettings, clock: Clock = system_clock) -> Service:
 def main() -> None:
     """Run until stopped."""
     settings = NotifySettings()
-    serve(build(settings).app(), settings)
+    serve("notify", build(settings).app(), settings)

@@ -18,7 +18,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
-from services.runtime import metrics
+from services.runtime import metrics, tracing
 
 Records = Sequence[ConsumerRecord[bytes, bytes]]
 Handle = Callable[[int, Records], Awaitable[bool | None]]
@@ -163,11 +163,16 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         async with self._lock:
             failed = False
             for partition, records in by_partition.items():
-                if partition in self._owned and not await self._deal_with(partition, records):
+                if partition in self._owned and not await self._traced(partition, records):
                     failed = True
         self._failures = self._failures + 1 if failed else 0
         if failed:
             await asyncio.sleep(min(0.1 * 2**self._failures, _LONGEST_PAUSE_SECONDS))
+
+    async def _traced(self, partition: int, records: Records) -> bool:
+        traces, about = tracing.newest(records), {"partition": partition, "records": len(records)}
+        with tracing.batch(f"process {self._topic}", traces, about):
+            return await self._deal_with(partition, records)
 
     async def _deal_with(self, partition: int, records: Records) -> bool:
         started = time.monotonic()
@@ -181,6 +186,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             self._handed[partition] = records[-1].offset + 1
             done = await self._handle(partition, records)
         except HaltError as halt:
+            tracing.failed(halt)
             metrics.BATCH_FAILURES.labels(*self._labels).inc()
             self._halt(partition, str(halt))
             self._go_back(partition, records[0].offset)
@@ -189,7 +195,8 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             log.warning("%s/%d was moved on by another owner", self._topic, partition)
             self._go_back(partition, records[0].offset)
             return False
-        except Exception:  # whatever it is, the records are not done
+        except Exception as error:  # whatever it is, the records are not done
+            tracing.failed(error)
             metrics.BATCH_FAILURES.labels(*self._labels).inc()
             log.exception(
                 "%s/%d: records %d to %d are not done, they will be tried again",

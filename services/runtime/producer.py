@@ -8,17 +8,17 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from schemas.base import Event
-from schemas.cloudevents import headers
+from schemas.cloudevents import TRACEPARENT, headers
 from schemas.flow import FLOWS
 from schemas.topics import Topic
-from services.runtime import metrics
+from services.runtime import metrics, tracing
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,12 @@ class Encoded(NamedTuple):
     key: bytes
     value: bytes
     headers: list[tuple[str, bytes]]
+
+    def in_trace(self, traceparent: str | None) -> Self:
+        """The same as part of a trace, if there is one."""
+        if traceparent is None:
+            return self
+        return self._replace(headers=[*self.headers, (TRACEPARENT, traceparent.encode())])
 
 
 class Producer:
@@ -155,8 +161,21 @@ class Producer:
             self._available.clear()
         raise KafkaUnavailableError(self._bootstrap) from (errors[0] if errors else None)
 
-    async def send(self, topic: Topic, events: Sequence[Event], *, timeout: float = 10.0) -> None:
+    async def send(
+        self,
+        topic: Topic,
+        events: Sequence[Event],
+        *,
+        timeout: float = 10.0,
+        traces: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Send events, each to the partition of its key; returns when all are acknowledged.
+
+        Args:
+            topic: of the service's flow.
+            events: in their order.
+            timeout: in seconds.
+            traces: `traceparent` by subject; those of others belong to what is being done.
 
         Raises:
             KafkaUnavailableError: when Kafka does not acknowledge within `timeout` seconds. The
@@ -165,7 +184,7 @@ class Producer:
         if not events:
             return
         producer = self._ready_producer(topic)
-        source = f"/langnghe/{self._service}"
+        source, here = f"/langnghe/{self._service}", tracing.current()
         try:
             async with asyncio.timeout(timeout):
                 futures = [
@@ -173,7 +192,7 @@ class Producer:
                         topic.name,
                         event.to_json(),
                         key=event.subject().encode(),
-                        headers=headers(event, source),
+                        headers=headers(event, source, traces.get(event.subject(), here)),
                     )
                     for event in events
                 ]

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from schemas.flow import FLOWS
 from schemas.topics import Topic
-from services.runtime import identity, metrics
+from services.runtime import identity, metrics, tracing
 from services.runtime.clock import Clock
 from services.runtime.consumer import Handle, PartitionConsumer, Resume, Tail, follow
 from services.runtime.database import Database, DatabaseError, reason
@@ -191,6 +191,8 @@ class Service:
         and MongoDB answer and belong together.
         """
         async with AsyncExitStack() as resources:
+            traces = tracing.exporting(self.name, self.settings.traces)
+            await resources.enter_async_context(traces)
             for context in self._contexts:
                 await resources.enter_async_context(context())
             async with self._working():

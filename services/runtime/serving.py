@@ -29,15 +29,16 @@ class Sites:
         await (self.operations if at_operations else self.public)(scope, receive, send)
 
 
-def serve(app: ASGIApp, settings: Settings, *public: tuple[str, int]) -> None:
+def serve(service: str, app: ASGIApp, settings: Settings, *public: tuple[str, int]) -> None:
     """Run an application until SIGTERM or Ctrl-C, then finish what runs.
 
     Args:
+        service: as in schemas/flow.py.
         app: of the process.
-        settings: say where operations are served.
+        settings: say where operations are served, and how it logs.
         public: host and port of what else is listened to.
     """
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, service if settings.log_format == "json" else None)
     configs = [
         uvicorn.Config(
             app,

@@ -26,6 +26,18 @@ def _without_secret(url: str) -> str:
     return url
 
 
+def _address_of_collector(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path in {"", "/"}:
+        msg = (
+            "must be an address by http or https with its path, as http://collector:4318/v1/traces"
+        )
+        raise ValueError(msg)
+    return _without_secret(url)
+
+
 def _secrets_folder() -> Path | None:
     """The folder that the setting `secrets` names; None if there is none, which that one tells."""
     folder = Path(os.environ.get("LANGNGHE_SECRETS", "."))
@@ -103,6 +115,18 @@ class Settings(BaseSettings):
         str,
         Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged"),
     ] = "INFO"
+    log_format: Annotated[
+        str,
+        Field(pattern=r"^(text|json)$", description="`text` for people, `json` for machines"),
+    ] = "text"
+    traces: Annotated[
+        str | None,
+        AfterValidator(_address_of_collector),
+        Field(
+            description="Where an OpenTelemetry collector takes traces by OTLP/HTTP, "
+            "http://…:4318/v1/traces; without one, nothing is traced"
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _credentials_are_whole(self) -> Self:

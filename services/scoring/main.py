@@ -11,6 +11,7 @@ from services.runtime.serving import serve
 from services.runtime.settings import Settings
 from services.scoring.ledger import Ledger
 from services.scoring.refresh import Refresh
+from services.scoring.traces import Traces
 
 
 class ScoringSettings(Settings):
@@ -34,11 +35,17 @@ def build(settings: ScoringSettings, clock: Clock = system_clock) -> Service:
         return consumer.waiting(partition)
 
     ledger = Ledger(service.database, waiting)
+    traces = Traces()
     consumer = service.consume(
-        FEEDBACK_ACCEPTED, ledger.handle, max_records=settings.max_records, resume=ledger.resume
+        FEEDBACK_ACCEPTED,
+        traces.remembered(ledger.handle),
+        max_records=settings.max_records,
+        resume=ledger.resume,
     )
     refresh = Refresh(
-        service.database, service.producer, ledger, lambda: consumer.owned, service.clock, waiting
+        *(service.database, service.producer, ledger, lambda: consumer.owned, service.clock),
+        waiting,
+        traces,
     )
     service.every(settings.refresh_seconds, "refresh", refresh.run)
     return service
@@ -47,4 +54,4 @@ def build(settings: ScoringSettings, clock: Clock = system_clock) -> Service:
 def main() -> None:
     """Run until stopped."""
     settings = ScoringSettings()
-    serve(build(settings).app(), settings)
+    serve("scoring", build(settings).app(), settings)

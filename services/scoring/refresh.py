@@ -5,10 +5,12 @@ partition's last refresh. So whoever owns the partition next finishes what a kil
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from schemas.collections import POSITIONS
+from schemas.scope import Scope
 from schemas.topics import INDEX_UPDATED
 from services.runtime import metrics
 from services.runtime.clock import Clock
@@ -19,6 +21,7 @@ from services.scoring.indices import refresh_indices, stale_scopes, upwards
 from services.scoring.ledger import Ledger, none_waits, position_id
 from services.scoring.tallies import refresh_tallies
 from services.scoring.touched import Touched, touched_since
+from services.scoring.traces import Traces
 
 _SCOPES_AT_ONCE = 500
 _BACKLOG: Final = 20_000
@@ -40,6 +43,7 @@ class Refresh:
         owned: Callable[[], Collection[int]],
         clock: Clock,
         waiting: Callable[[int], int] = none_waits,
+        traces: Traces | None = None,
     ) -> None:
         """Hold what the work needs.
 
@@ -50,6 +54,7 @@ class Refresh:
             owned: tells the partitions of now.
             clock: the present.
             waiting: tells how many records of a partition are to be counted yet.
+            traces: of the answers that are counted.
         """
         self._database = database
         self._producer = producer
@@ -59,6 +64,7 @@ class Refresh:
         self._waiting = waiting
         self._ended = time.monotonic()
         self._pause = _LEAST_PAUSE_SECONDS
+        self._traces = traces or Traces()
         metrics.from_zero(metrics.AGE_AT_INDEX_SECONDS, ("occurred", "received"))
 
     async def run(self) -> None:
@@ -94,8 +100,9 @@ class Refresh:
                 self._database, position["partition"], position["refreshed"], now
             )
         if touched.units:
-            await refresh_tallies(self._database, touched)
-            await self._announce(touched.scopes)
+            with self._traces.shown(behind) as traces:
+                await refresh_tallies(self._database, touched)
+                await self._announce(touched.scopes, traces)
         for position in behind:
             await self._database[POSITIONS].update_one(
                 {"_id": position["_id"]}, {"$max": {"refreshed": position["applied"]}}
@@ -108,12 +115,14 @@ class Refresh:
         while scopes := await stale_scopes(self._database, self._clock(), _SCOPES_AT_ONCE):
             await self._announce(scopes)
 
-    async def _announce(self, scopes: list[str]) -> None:
+    async def _announce(
+        self, scopes: list[Scope], traces: Mapping[Scope, str] = MappingProxyType({})
+    ) -> None:
         ordered = upwards(scopes)
         for start in range(0, len(ordered), _SCOPES_AT_ONCE):
             some = ordered[start : start + _SCOPES_AT_ONCE]
             indices = await refresh_indices(self._database, some, self._clock())
-            await self._producer.send(INDEX_UPDATED, indices)
+            await self._producer.send(INDEX_UPDATED, indices, traces=traces)
 
     def _observe_ages(self, partition: int, applied: int) -> None:
         now = self._clock().timestamp()

@@ -5,6 +5,8 @@ The way of a request: capacity → body → `senders` (who is it?) → form → 
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal
 
@@ -22,7 +24,7 @@ from services.gateway.limits import Capacity
 from services.gateway.people.guard import INTAKE
 from services.gateway.problems import ProblemError, documented, unavailable
 from services.gateway.settings import GatewaySettings
-from services.runtime import metrics
+from services.runtime import metrics, tracing
 from services.runtime.clock import Clock
 from services.runtime.producer import KafkaUnavailableError, Producer
 
@@ -189,6 +191,14 @@ class Intake:
             return error.errors
 
 
+@contextmanager
+def _traced(request: Request) -> Iterator[None]:
+    """As a step of the trace that the sender began, or as the first one."""
+    came = request.headers.get("traceparent")
+    with tracing.continuing(came), tracing.span(f"POST {request.url.path}", "server"):
+        yield
+
+
 def router(intake: Intake) -> APIRouter:
     """The routes of the intake."""
     routes = APIRouter(prefix="/v1/feedback", tags=["feedback"], dependencies=[INTAKE])
@@ -202,7 +212,8 @@ def router(intake: Intake) -> APIRouter:
         openapi_extra=documented_body(schema, EXAMPLE),
     )
     async def one(request: Request) -> Accepted:
-        return await intake.one(request)
+        with _traced(request):
+            return await intake.one(request)
 
     @routes.post(
         "/batch",
@@ -224,7 +235,8 @@ def router(intake: Intake) -> APIRouter:
         ),
     )
     async def batch(request: Request) -> BatchResult | JSONResponse:
-        result = await intake.batch(request)
+        with _traced(request):
+            result = await intake.batch(request)
         if result.refused:
             return JSONResponse(result.model_dump(mode="json"), status_code=207)
         return result

@@ -23,6 +23,7 @@ from services.notify.alerts.writing import Writing
 from services.notify.delivery.directory import Directories, levels_above
 from services.notify.rules.inhibition import in_order
 from services.notify.rules.kinds import IndexRule, Rule, rule_at
+from services.runtime import tracing
 from services.runtime.clock import Clock
 from services.runtime.consumer import Records
 from services.runtime.database import Database
@@ -59,10 +60,12 @@ class Alerts:
     async def handle(self, _partition: int, records: Records) -> None:
         """Read the newest index of every scope in a batch by every rule that watches it."""
         newest: dict[str, IndexUpdated] = {}
+        traces: dict[str, str | None] = {}
         for record in records:
             index = self._readable(record.value)
             if index and index.version >= newest.get(index.scope, index).version:
                 newest[index.scope] = index
+                traces[index.scope] = tracing.of(record)
         open_alerts = {
             (document["rule"], document["scope"]): to_alert(document)
             async for document in self._database[ALERTS].find(
@@ -70,9 +73,11 @@ class Alerts:
             )
         }
         for index in newest.values():
-            for rule in self._watching(index):
-                step = partial(read_index, rule, index)
-                await self.follow(rule, index.scope, open_alerts.get((rule.id, index.scope)), step)
+            with tracing.continuing(traces[index.scope]):
+                for rule in self._watching(index):
+                    step = partial(read_index, rule, index)
+                    known = open_alerts.get((rule.id, index.scope))
+                    await self.follow(rule, index.scope, known, step)
 
     @staticmethod
     def _readable(value: bytes | None) -> IndexUpdated | None:
@@ -114,7 +119,8 @@ class Alerts:
                 log.warning("alert %s has no rule any more, it stays open", before.id)
             after = before if rule is None else advance(before, rule, now)
             if self._look(rule, before, after, force, now).alert != before:
-                await self._move(rule, before, after, now)
+                with tracing.continuing(document.get("traceparent")):
+                    await self._move(rule, before, after, now)
 
     async def handle_replies(self, _partition: int, records: Records) -> None:
         """Take in what agencies answered; harmless to repeat."""

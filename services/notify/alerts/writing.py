@@ -19,7 +19,7 @@ from services.notify.delivery.directory import Directories
 from services.notify.delivery.outbox import Channel, Entry
 from services.notify.delivery.recipients import entries_for
 from services.notify.rules.kinds import Rule
-from services.runtime import metrics
+from services.runtime import metrics, tracing
 from services.runtime.blame import blame
 from services.runtime.database import Database, DatabaseError, Session
 
@@ -65,7 +65,8 @@ class Writing:
         messages = await self._with_findings(messages, after, rule, now)
 
         async def work(session: Session) -> None:
-            document = to_document(after, rule)
+            # Whoever moves it when time has passed goes on where it was moved last.
+            document = to_document(after, rule) | {"traceparent": tracing.current()}
             if before is None:
                 await self._database[ALERTS].insert_one(document, session=session)
             else:
@@ -84,7 +85,8 @@ class Writing:
             await gathering.put(self._database, messages, now, session)
 
         try:
-            await self._database.transaction(work)
+            with tracing.span("write alert", attributes={"alert": after.id}):
+                await self._database.transaction(work)
         except (_MovedOnError, DuplicateKeyError):
             log.info("alert %s was moved by another instance, looking again", after.id)
             return False

@@ -14,7 +14,7 @@ from services.notify.delivery.outbox import Channel, Entry
 from services.notify.delivery.schedule import Jitter, next_attempt
 from services.notify.delivery.waiting import Taken
 from services.notify.wording import letters
-from services.runtime import metrics
+from services.runtime import metrics, tracing
 from services.runtime.blame import blame
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Document
@@ -97,7 +97,8 @@ class Attempt:
             raise NotDeliveredError(msg)
         entry, registry = taken.entry(), self._directories.value.registry
         message = letters.write(entry.event, registry, self._public_url, entry.findings)
-        await self._channels[entry.channel](entry, address, message)
+        with tracing.span(f"deliver by {entry.channel}", "client", {"message": entry.id}):
+            await self._channels[entry.channel](entry, address, message)
         return entry
 
     async def _failed(

@@ -22,6 +22,7 @@ from services.notify.delivery.content import Together
 from services.notify.delivery.directory import Directories, Directory
 from services.notify.delivery.outbox import Channel, Entry, EntryState
 from services.notify.storage import GATHERED, OUTBOX
+from services.runtime import tracing
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Document, Session
 
@@ -40,6 +41,7 @@ def _document(entry: Entry, now: datetime) -> Document:
         "into": (Into.TOGETHER if critical else Into.DIGEST).value,
         "agency": entry.agency,
         "at": now,
+        "traceparent": tracing.current(),
         "findings": entry.findings.model_dump(mode="json") if entry.findings else None,
         **content.to_document(entry.alert),
     }
@@ -152,7 +154,9 @@ class Gathering:
             if (mail := _mail(agency, ready, now)) is not None:
                 directory = self._directories.value
                 mails = addressed(mail, directory, Severity.CRITICAL, now)
-                await outbox.put(self._database, mails, now, session)
+                # Told together, they go out as part of the newest one's trace.
+                with tracing.continuing(ready[-1].get("traceparent")):
+                    await outbox.put(self._database, mails, now, session)
 
         await self._database.transaction(work)
 

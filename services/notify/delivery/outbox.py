@@ -17,6 +17,7 @@ from services.notify.alerts.findings import Findings
 from services.notify.delivery import content
 from services.notify.delivery.content import Content
 from services.notify.storage import OUTBOX
+from services.runtime import tracing
 from services.runtime.database import Database, Document, Session
 
 
@@ -96,6 +97,7 @@ class Entry:
             "attempts": 0,
             "version": 0,
             "state": EntryState.WAITING.value,
+            "traceparent": tracing.current(),
             "due_at": now,
             "created_at": now,
             "history": [],

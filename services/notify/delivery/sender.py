@@ -21,6 +21,7 @@ from services.notify.delivery.endpoints import Closed
 from services.notify.delivery.outbox import Channel
 from services.notify.delivery.schedule import Jitter
 from services.notify.delivery.waiting import Due
+from services.runtime import tracing
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Session
 
@@ -107,5 +108,6 @@ class Sender:
             return
         # Looked up behind the claim: nothing that has to be told before it can come in between.
         taken = await waiting.next_for(self._database, receiver, now)
-        asked = await self._attempt(taken) if taken else {}
+        with tracing.continuing(taken.content.get("traceparent") if taken else None):
+            asked = await self._attempt(taken) if taken else {}
         await endpoints.release(self._database, receiver, claim, asked)

@@ -24,6 +24,7 @@ from services.notify.delivery.channels.receivers import (
 from services.notify.delivery.outbox import Entry
 from services.notify.delivery.schedule import wait_asked
 from services.notify.wording.message import Message
+from services.runtime import tracing
 from services.runtime.clock import Clock
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
@@ -145,6 +146,8 @@ class WebhookChannel:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": webhook.sign(entry.id, now, body),
         }
+        if (traceparent := tracing.current()) is not None:
+            headers["traceparent"] = traceparent
         try:
             async with self._sessions[private].post(
                 url,
