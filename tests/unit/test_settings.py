@@ -34,6 +34,20 @@ def test_a_secret_in_the_address_of_mongodb_is_refused(
     assert "MONGO_URL" in refused(monkeypatch, MONGO_URL=url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["otel:4318", "http://otel:4318", "http:///v1/traces", "https://me:geheim@otel/v1/traces"],
+)
+def test_an_address_of_a_collector_that_takes_no_traces_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    assert "LANGNGHE_TRACES: Value error, must " in refused(monkeypatch, LANGNGHE_TRACES=url)
+
+
+def test_a_log_is_text_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "LANGNGHE_LOG_FORMAT" in refused(monkeypatch, LANGNGHE_LOG_FORMAT="xml")
+
+
 def test_a_password_goes_with_its_user_and_needs_tls(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
