@@ -174,7 +174,8 @@ def _contacts(planted: Planted) -> Iterator[Shot]:
 
 
 def _around_the_body(planted: Planted, good: Callable[[], bytes]) -> Iterator[Shot]:
-    for name in ("User-Agent", "Referer", "Cookie", "Authorization", "X-Forwarded-For", "X-Phone"):
+    headers = ("User-Agent", "Referer", "Cookie", "Authorization", "X-Forwarded-For", "X-Phone")
+    for name in (*headers, "traceparent", "tracestate"):
         value = planted.phone(f"header {name}")
         yield Shot("POST", FEEDBACK, {202}, good(), _JSON | {name: value})
     for name in ("Content-Type", "Content-Encoding"):

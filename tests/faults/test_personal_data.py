@@ -1,4 +1,4 @@
-"""After a run full of personal data, none of it is on a topic or in a log."""
+"""After a run full of personal data, none of it is on a topic, in a log or in a trace."""
 
 import asyncio
 import base64
@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 from aiokafka import AIOKafkaProducer
 
+from deploy.local.stack import SERVICES
 from schemas.collections import QUARANTINE, RESPONSES
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway.contacts.store import CONTACTS
 from services.notify.storage import OUTBOX
 from tests.builders import UNIT, response, small_registry
+from tests.collector import Collector
 from tests.faults.planted import FEEDBACK, Planted, Shot, everything_on_topics, shots
 from tests.faults.test_outages import process
 from tests.servers import eventually
@@ -102,15 +104,17 @@ async def keep_mongod_down(stack: Running) -> None:
     await eventually(failed, "a batch fails while MongoDB is away", within=60)
 
 
-async def test_personal_data_reaches_no_topic_and_no_log(tmp_path: Path) -> None:
+async def test_personal_data_reaches_no_topic_no_log_and_no_trace(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    planted = Planted()
+    planted, collector = Planted(), Collector()
     environment = {
         "LANGNGHE_LOG_LEVEL": "DEBUG",
+        "LANGNGHE_LOG_FORMAT": "json",
+        "LANGNGHE_TRACES": collector.url,
         "LANGNGHE_CONTACT_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         "LANGNGHE_CONTACTS_PER_HOUR": "1000",
     }
-    async with running_stack(folder, RULES, environment) as stack:
+    async with collector.listening(), running_stack(folder, RULES, environment) as stack:
         await stack.load(small_registry())
         taken = 0
         outage: asyncio.Task[None] | None = None
@@ -156,3 +160,5 @@ async def test_personal_data_reaches_no_topic_and_no_log(tmp_path: Path) -> None
     assert FAILURE in log, "something did fail"
     assert "Traceback" in log
     assert planted.met_in(log) == []
+    assert {span.service for span in collector.spans} == {f"langnghe-{one}" for one in SERVICES}
+    assert planted.met_in(collector.raw.decode(errors="replace")) == []
