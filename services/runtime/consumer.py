@@ -47,7 +47,11 @@ _LONGEST_PAUSE_SECONDS = 5.0
 
 
 async def _as_it_is(records: tuple[ConsumerRecord[Any, Any], ...]) -> KafkaMessage:
-    """FastStream's own parsing decodes every header of every record, and nobody reads them."""
+    """FastStream's own parsing decodes every header of every record, and nobody reads them.
+
+    One that is no text, which anybody may send who may write to the topic, would end it for the
+    whole batch.
+    """
     return KafkaMessage(raw_message=records, body=b"", consumer=FAKE_CONSUMER)
 
 
@@ -307,6 +311,7 @@ def follow(broker: KafkaBroker, topic: str, handle: Tail) -> None:
     broker.subscriber(
         topic,
         batch=True,
+        parser=_as_it_is,
         decoder=_pass_through,
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="latest",
