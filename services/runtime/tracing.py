@@ -14,7 +14,7 @@ Distributed Tracing extension.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from itertools import islice
 from types import MappingProxyType
@@ -26,7 +26,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from schemas.cloudevents import TRACEPARENT
@@ -77,6 +77,11 @@ async def exporting(service: str, collector: str | None) -> AsyncIterator[None]:
         await asyncio.to_thread(provider.shutdown)
 
 
+def on() -> bool:
+    """Whether this process traces at all."""
+    return _Process.tracer is not None
+
+
 def valid(traceparent: str | None) -> str | None:
     """A `traceparent` from outside; None when it is not one, or when nothing is traced.
 
@@ -91,17 +96,28 @@ def of(record: ConsumerRecord[bytes, bytes]) -> str | None:
     """The `traceparent` that a Kafka record came with."""
     if _Process.tracer is None:
         return None
-    came = dict(record.headers).get(TRACEPARENT)
-    return None if came is None else valid(came.decode("ascii", "replace"))
+    for name, value in reversed(record.headers):  # we write it last
+        if name == TRACEPARENT and value is not None:
+            return valid(value.decode("ascii", "replace"))
+    return None
 
 
 def newest(records: Sequence[ConsumerRecord[bytes, bytes]]) -> Sequence[str]:
-    """The traces of a batch to look after, newest first; none of those that nobody records."""
+    """The traces of a batch to look after, newest first."""
     if _Process.tracer is None:
         return ()
-    came = dict.fromkeys(of(record) for record in islice(reversed(records), MOST_RECORDS))
-    sampled = (one for one in came if one is not None and _read(one).trace_flags.sampled)
-    return tuple(islice(sampled, MOST_TRACES))
+    return recorded(of(record) for record in islice(reversed(records), MOST_RECORDS))
+
+
+def recorded(traceparents: Iterable[str | None]) -> Sequence[str]:
+    """Of several traces those to look after: the first that are recorded at all, each once."""
+    found: dict[str, None] = {}
+    for one in traceparents:
+        if one is not None and TraceFlags(int(one[-2:], 16)).sampled:
+            found[one] = None
+            if len(found) == MOST_TRACES:
+                break
+    return tuple(found)
 
 
 def current() -> str | None:

@@ -8,7 +8,7 @@ partition over from a killed process announces without them.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.scope import Scope
 from services.runtime import tracing
@@ -31,19 +31,22 @@ class Traces:
     def remembered(self, handle: Handle) -> Handle:
         """The handler, with the traces of its records kept before it deals with them."""
 
-        async def remember(partition: int, records: Records) -> None:
-            if traces := frozenset(tracing.newest(records)):
-                self._remember(partition, records, traces)
-            await handle(partition, records)
+        async def remember(partition: int, records: Records) -> bool | None:
+            if tracing.on():
+                self._remember(partition, records)
+            return await handle(partition, records)
 
         return remember
 
-    def _remember(self, partition: int, records: Records, traces: frozenset[str]) -> None:
-        found: dict[Scope, _Answer] = {}
+    def _remember(self, partition: int, records: Records) -> None:
+        newest: dict[bytes, Any] = {}
         for record in islice(reversed(records), tracing.MOST_RECORDS):
-            if record.key is not None and (came := tracing.of(record)) in traces:
-                found.setdefault(f"unit:{record.key.decode()}", _Answer(record.offset, came))
-        self._waiting[partition] = self._waiting.get(partition, {}) | found
+            newest.setdefault(record.key or b"", record)
+        self._waiting[partition] = self._waiting.get(partition, {}) | {
+            f"unit:{unit.decode(errors='replace')}": _Answer(record.offset, came)
+            for unit, record in newest.items()
+            if (came := tracing.of(record)) is not None
+        }
 
     @contextmanager
     def shown(self, positions: Sequence[Document]) -> Iterator[Mapping[Scope, str]]:
@@ -60,6 +63,6 @@ class Traces:
             waiting, end = self._waiting.get(position["partition"], {}), position.get("next") or 0
             counted = [scope for scope, answer in waiting.items() if answer.offset < end]
             came |= {scope: waiting.pop(scope).traceparent for scope in counted}
-        newest = tuple(dict.fromkeys(reversed(came.values())))[: tracing.MOST_TRACES]
+        newest = tracing.recorded(reversed(came.values()))
         with tracing.batch("refresh", newest), tracing.each("show", newest) as steps:
             yield {scope: steps.get(trace, trace) for scope, trace in came.items()}

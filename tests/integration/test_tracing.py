@@ -67,15 +67,21 @@ def where(servers: Servers, traces: str) -> dict[str, str]:
     }
 
 
-async def put(servers: Servers, topic: Topic, events: Sequence[tuple[Event, str | None]]) -> None:
-    """Write events to partition 0 so that they are read at once, each with its `traceparent`."""
+async def put(
+    servers: Servers, topic: Topic, events: Sequence[tuple[Event | bytes, str | None]]
+) -> None:
+    """Write events to partition 0 so that they are read at once, each with its `traceparent`.
+
+    One of bytes is junk of somebody else, key and value alike.
+    """
     producer = AIOKafkaProducer(bootstrap_servers=servers.kafka_url)
     await producer.start()
     batch = producer.create_batch()
     for event, traceparent in events:
-        headers = [] if traceparent is None else [("ce_traceparent", traceparent.encode())]
-        key = event.subject().encode()
-        assert batch.append(key=key, value=event.to_json(), timestamp=None, headers=headers)
+        headers = [("ce_traceparent", traceparent.encode() if traceparent else None)]
+        key = event if isinstance(event, bytes) else event.subject().encode()
+        value = event if isinstance(event, bytes) else event.to_json()
+        assert batch.append(key=key, value=value, timestamp=None, headers=headers)
     await (await producer.send_batch(batch, topic.name, partition=0))
     await producer.stop()
 
@@ -122,7 +128,7 @@ async def test_each_answer_of_a_batch_goes_on_in_its_trace_and_the_newest_have_a
     sent = [came(number) for number in range(MOST_TRACES + 8)]
     unsampled = came(1000, sampled=False)
     headers = [*sent, unsampled, SECRET, None]
-    answers: list[tuple[Event, str | None]] = [(submitted(), header) for header in headers]
+    answers: list[tuple[Event | bytes, str | None]] = [(submitted(), header) for header in headers]
     await put(servers, FEEDBACK_SUBMITTED, answers)
     settings = IngestSettings.model_validate(where(servers, collector.url))
     service = ingest.build(settings, Moment(NOW))
@@ -157,6 +163,7 @@ async def test_a_refresh_shows_each_office_in_the_trace_of_its_own_answer(
             (accepted(0, unit=UNIT), came(1)),
             (accepted(1, unit=UNIT), came(2)),
             (accepted(2, unit=OTHER_UNIT), came(3)),
+            (b"\xff\xfe", came(3)),
         ],
     )
     settings = scoring.ScoringSettings.model_validate(where(servers, collector.url))
