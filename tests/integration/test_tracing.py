@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
@@ -216,7 +217,9 @@ async def test_a_failed_batch_shows_in_its_trace_and_its_log_leads_there(
     assert (told["trace_id"], told["span_id"]) == (first.trace, first.id)
 
 
-async def test_a_collector_that_is_away_holds_nothing_up(servers: Servers) -> None:
+async def test_a_collector_that_is_away_holds_nothing_up(
+    servers: Servers, caplog: pytest.LogCaptureFixture
+) -> None:
     await put(servers, FEEDBACK_SUBMITTED, [(submitted(), came(1))])
     seen: list[int] = []
 
@@ -233,6 +236,7 @@ async def test_a_collector_that_is_away_holds_nothing_up(servers: Servers) -> No
             return seen == [1]
 
         await eventually(handled, "the record is dealt with")
+    assert "Failed to export spans" in caplog.text
 
 
 async def test_without_a_collector_nothing_is_traced(
