@@ -93,3 +93,8 @@ def medians(costs: Mapping[str, Iterable[Cost]], count: int) -> dict[str, dict[s
             "mib": round(max(cost.mib for cost in several)),
         }
     return found
+
+
+def goals(reached: Mapping[str, bool]) -> dict[str, dict[str, str]]:
+    """Whether each goal is reached, in words that cannot be overlooked."""
+    return {"goals": {goal: "reached" if yes else "NOT REACHED" for goal, yes in reached.items()}}

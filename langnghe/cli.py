@@ -1,66 +1,84 @@
-"""The command line: `langnghe --help`."""
+"""The command line: `langnghe --help`.
+
+A command is imported when it is asked for: a service needs half of the memory that all take.
+"""
+
+from importlib import import_module
+from typing import Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from langnghe import (
-    accounts,
-    audit,
-    commendations,
-    contacts,
-    devices,
-    prepare,
-    registry,
-    routes,
-    run,
-    silences,
-    simulate,
-    tokens,
-    verify,
-    webhook,
-)
-from langnghe.backup import command as backup
 from langnghe.console import not_installed
-from langnghe.deliveries import command as deliveries
-from langnghe.importing import command as importing
-from langnghe.quarantine import command as quarantine
-from langnghe.rules import command as rules
+
+_COMMANDS: Final = {
+    "up": "langnghe.up:command",
+    "demo": "langnghe.demo.command:command",
+    "chaos": "langnghe.chaos.command:command",
+    "simulate": "langnghe.simulate:command",
+    "import": "langnghe.importing.command:command",
+    "webhook-secret": "langnghe.webhook:command",
+    "prepare": "langnghe.prepare:command",
+    "run": "langnghe.run:command",
+    "backup": "langnghe.backup.command:backup_command",
+    "restore": "langnghe.backup.command:restore_command",
+    "commendations": "langnghe.commendations:command",
+    "registry": "langnghe.registry:app",
+    "verify": "langnghe.verify:app",
+    "rules": "langnghe.rules.command:app",
+    "routes": "langnghe.routes:app",
+    "accounts": "langnghe.accounts:app",
+    "audit": "langnghe.audit:app",
+    "devices": "langnghe.devices:app",
+    "tokens": "langnghe.tokens:app",
+    "quarantine": "langnghe.quarantine.command:app",
+    "contacts": "langnghe.contacts:app",
+    "deliveries": "langnghe.deliveries.command:app",
+    "silences": "langnghe.silences:app",
+}
+_WITH_SERVERS: Final = ("up", "demo", "chaos")
+"""They start a Kafka and a MongoDB of their own, for which a container image has no packages."""
+
+
+class _Commands(TyperGroup):
+    """All commands, each loaded when it is first asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # as typer has it
+        """Their names, in the order of the help."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # as typer has it
+        """One of them, or None."""
+        return _load(cmd_name) if cmd_name in _COMMANDS else None
+
+
+def _load(name: str) -> Any:
+    module, _, attribute = _COMMANDS[name].partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except ModuleNotFoundError:
+        if name not in _WITH_SERVERS:
+            raise
+        found = not_installed("a Kafka and a MongoDB of its own")
+    if isinstance(found, typer.Typer):
+        command: Any = get_group(found)
+    else:
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(found)
+        command = get_command(alone)
+    command.name = name
+    return command
+
 
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Lắng Nghe: measures satisfaction with the public administration, live, and acts on it.",
 )
 
 
-try:
-    from langnghe import up
-    from langnghe.chaos import command as chaos
-    from langnghe.demo import command as demo
-except ModuleNotFoundError:
-    for name in ("up", "demo", "chaos"):
-        app.command(name)(not_installed("a Kafka and a MongoDB of its own"))
-else:
-    app.command("up")(up.command)
-    app.command("demo")(demo.command)
-    app.command("chaos")(chaos.command)
-
-app.command("simulate")(simulate.command)
-app.command("import")(importing.command)
-app.command("webhook-secret")(webhook.command)
-app.command("prepare")(prepare.command)
-app.command("run")(run.command)
-app.command("backup")(backup.backup_command)
-app.command("restore")(backup.restore_command)
-app.command("commendations")(commendations.command)
-app.add_typer(registry.app, name="registry")
-app.add_typer(verify.app, name="verify")
-app.add_typer(rules.app, name="rules")
-app.add_typer(routes.app, name="routes")
-app.add_typer(accounts.app, name="accounts")
-app.add_typer(audit.app, name="audit")
-app.add_typer(devices.app, name="devices")
-app.add_typer(tokens.app, name="tokens")
-app.add_typer(quarantine.app, name="quarantine")
-app.add_typer(contacts.app, name="contacts")
-app.add_typer(deliveries.app, name="deliveries")
-app.add_typer(silences.app, name="silences")
+@app.callback()
+def _all() -> None:
+    """Typer makes a group of what has a callback."""

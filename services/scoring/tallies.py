@@ -36,17 +36,18 @@ def _summed(scope: object, above: object, hours: Sequence[str], version: int) ->
     sums = {name: {"$sum": f"${name}"} for name in LEVEL_FIELDS}
     for hour in hours:
         sums |= {f"h{hour}{name}": {"$sum": f"$h.{hour}.{name}"} for name in LEVEL_FIELDS}
-    written = {
+    written: dict[str, Any] = {
         "_id": {"$concat": ["$_id.scope", "|", "$_id.item", "|", "$_id.day"]},
         "scope": "$_id.scope",
         "item": "$_id.item",
         "period": "$_id.day",
         "version": version,
-        "h": {
+    }
+    if hours:
+        written["h"] = {
             hour: {**{name: f"$h{hour}{name}" for name in LEVEL_FIELDS}, "version": version}
             for hour in hours
-        },
-    }
+        }
     return [
         {
             "$group": {

@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+from typer import Context
 from typer.core import TyperGroup
 from typer.main import get_command
 
@@ -65,8 +66,8 @@ def test_every_command_that_the_page_names_exists() -> None:
         group = get_command(app)
         words = shlex.split(line)[1:]
         while isinstance(group, TyperGroup) and words:
-            name = words.pop(0)
-            assert name in group.commands, line
-            group = group.commands[name]
+            found = group.get_command(Context(group), words.pop(0))
+            assert found is not None, line
+            group = found
         options = {option for parameter in group.params for option in parameter.opts}
         assert {word for word in words if word.startswith("-")} <= options, line
