@@ -105,27 +105,29 @@ class Chart:
     unsatisfied: int = 0
 
 
-def follow(
-    chart: Chart, answers: Iterable[tuple[datetime, bool]], reference: float, how: Design
-) -> Chart:
+Said = datetime | None
+"""When an unsatisfied answer occurred; None for a satisfied one, at which no run can begin."""
+
+
+def follow(chart: Chart, answers: Iterable[Said], reference: float, how: Design) -> Chart:
     """A chart after more answers.
 
     Args:
         chart: before them.
-        answers: when each occurred, and whether it is unsatisfied; in the order of their arrival.
+        answers: in the order of their arrival.
         reference: share of unsatisfied answers that is usual here.
         how: the design.
     """
     up, down = steps(reference, how.odds_ratio)
     taken, statistic, since = chart.answers, chart.statistic, chart.since
     n, unsatisfied = chart.n, chart.unsatisfied
-    for occurred_at, is_unsatisfied in answers:
+    for unsatisfied_at in answers:
         taken += 1
         if statistic == 0:
-            since, n, unsatisfied = occurred_at, 0, 0
+            since, n, unsatisfied = unsatisfied_at, 0, 0
         n += 1
-        unsatisfied += is_unsatisfied
-        statistic = min(statistic + (up if is_unsatisfied else down), how.ceiling)
+        unsatisfied += unsatisfied_at is not None
+        statistic = min(statistic + (down if unsatisfied_at is None else up), how.ceiling)
         if statistic <= 0:
             statistic, since, n, unsatisfied = 0.0, None, 0, 0
     return Chart(taken, statistic, since, n, unsatisfied)

@@ -80,7 +80,7 @@ class _Tally:
             periods[key] = add((periods.get(key, NO_ANSWERS), (one, two, three, four, five)))
         if self._chart is not None:
             satisfied_from = definition_on(local_day(moment)).satisfied_from
-            answers = ((moment, level < satisfied_from) for level in levels)
+            answers = (moment if level < satisfied_from else None for level in levels)
             self._chart = follow(self._chart, answers, self._reference, design())
 
     def renew_reference(self, today: date) -> None:

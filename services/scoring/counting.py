@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from method.change import design
+from method.change import Said, design
 from method.definition import definition_on
 from method.period import day_key, local_day, local_hour_start
 from schemas.figure import LEVELS
@@ -17,9 +17,9 @@ from services.scoring.reading import Answer
 NO_FIELD: Final = "-"
 """Stands for a missing service field in a bucket's key."""
 
-News = dict[str, list[tuple[datetime, bool]]]
-"""By unit, when each answer to the headline occurred and whether it is not satisfied, in the order
-of their source offsets; but for those that are past, not news."""
+News = dict[str, list[Said]]
+"""By unit, the answers to the headline in the order of their source offsets; but for those that are
+past, not news."""
 
 _AGES_KEPT: Final = 5_000
 _HOUR_SECONDS: Final = 3600
@@ -151,7 +151,7 @@ class Sums:
             cell.latest_occurred_at = max(cell.latest_occurred_at, occurred_at)
             cell.latest_received_at = max(cell.latest_received_at, received_at)
             if item == OVERALL and received_at - occurred_at <= self._late_after:
-                self.news[unit].append((occurred_at, level < satisfied_from))
+                self.news[unit].append(occurred_at if level < satisfied_from else None)
         if len(self.ages) < _AGES_KEPT:
             self.ages.append(Age(offset, occurred, received_at.timestamp()))
         self.last = offset

@@ -78,7 +78,7 @@ class Refresh:
         started = time.monotonic()
         await self._follow_counts()
         if _TIMEKEEPER in self._owned():
-            await self._follow_time()
+            await self._follow_time(backlog=backlog)
         self._ended = time.monotonic()
         self._pause = max(_LEAST_PAUSE_SECONDS, _SHARE_OF_BACKLOG * (self._ended - started))
 
@@ -110,8 +110,9 @@ class Refresh:
             self._observe_ages(position["partition"], position["applied"])
         metrics.SCORING_REFRESH_SECONDS.observe(time.monotonic() - started)
 
-    async def _follow_time(self) -> None:
-        await charts.renew_references(self._database, self._clock())
+    async def _follow_time(self, *, backlog: bool) -> None:
+        if not backlog:  # once a day, of all units: that can wait
+            await charts.renew_references(self._database, self._clock())
         while scopes := await stale_scopes(self._database, self._clock(), _SCOPES_AT_ONCE):
             await self._announce(scopes)
 

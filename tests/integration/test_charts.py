@@ -87,7 +87,7 @@ async def test_answers_move_the_chart_of_their_own_unit(database: Database) -> N
     events = answers("..x.xx")
     await ledger.handle(0, records(events))
     await ledger.handle(0, records([accepted(6, 1, unit=OTHER_UNIT, occurred_at=NOW)], first=6))
-    came = [(event.occurred_at, event.answers["overall"] == 2) for event in events]
+    came = [event.occurred_at if event.answers["overall"] == 2 else None for event in events]
     expected = follow(Chart(), came, design().reference(0, 0), design())
     change = (await charts.read(database, [SCOPE, "province:01"]))[SCOPE].change
     assert change is not None

@@ -232,7 +232,8 @@ class Scoring(RuleBasedStateMachine):
         """The chart is the one that the distinct responses give in the order of their offsets."""
         events = {e.source.offset: e for e in self.history.log[: self.history.applied]}
         answers = [
-            (events[n].occurred_at, events[n].answers["overall"] < 4) for n in sorted(events)
+            events[n].occurred_at if events[n].answers["overall"] < 4 else None
+            for n in sorted(events)
         ]
         expected = follow(Chart(), answers, design().reference(0, 0), design())
         stored = self.world.run(self.world.database[CHARTS].find_one({"_id": UNIT})) or vars(

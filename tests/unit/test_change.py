@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from method.change import (
     Chart,
+    Said,
     answers_between_false_alarms,
     design,
     follow,
@@ -21,9 +22,9 @@ START = datetime(2026, 11, 2, 1, tzinfo=UTC)
 SHARES = st.floats(0.01, 0.6)
 
 
-def answers(pattern: str) -> list[tuple[datetime, bool]]:
+def answers(pattern: str) -> list[Said]:
     """One answer a minute; `x` is unsatisfied, anything else satisfied."""
-    return [(START + timedelta(minutes=i), mark == "x") for i, mark in enumerate(pattern)]
+    return [START + timedelta(minutes=i) if mark == "x" else None for i, mark in enumerate(pattern)]
 
 
 @given(SHARES, st.floats(1.1, 5))

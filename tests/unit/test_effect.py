@@ -88,7 +88,7 @@ def test_days_that_raised_an_alert_would_show_a_gain_where_there_is_none() -> No
     for _ in range(250):
         chart = Chart()
         while chart.statistic < 3:
-            chart = follow(chart, [(NOW, random.random() < 0.15)], 0.15, how)
+            chart = follow(chart, [NOW if random.random() < 0.15 else None], 0.15, how)
         run = 1 - chart.unsatisfied / chart.n
         later, end = _sample(random, 0.85, 100), _sample(random, 0.85, 100)
         against_run.append(end.satisfied / end.n - run)

@@ -81,7 +81,7 @@ def test_many_charts_move_as_one_does() -> None:
     for row, there in zip(unsatisfied, taken, strict=True):
         statistic = move(statistic, row, there, up, down, how.ceiling)
     for office in range(offices):
-        came = [(NOW, bool(bad)) for bad in unsatisfied[taken[:, office], office]]
+        came = [NOW if bad else None for bad in unsatisfied[taken[:, office], office]]
         chart = follow(Chart(), came, float(references[office]), how)
         assert statistic[office] == pytest.approx(chart.statistic)
     assert statistic.max() > 0
