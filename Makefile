@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo up test check unit contract integration faults acceptance browser format pins reference clean
+.PHONY: help demo up bench test check unit contract integration faults acceptance browser format pins reference clean
 
 help: ## Show what can be done here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ demo: $(VENV)/installed ## Run everything with invented citizens and one failing
 
 up: $(VENV)/installed ## Run the local stack (ARGS="--help" for what it takes)
 	@$(BIN)/langnghe up $(ARGS)
+
+bench: $(VENV)/installed ## Measure everything beside its peers, on a machine that does nothing else
+	@$(BIN)/python -m benchmarks
 
 test: check unit contract integration faults acceptance browser ## All checks and all tests
 

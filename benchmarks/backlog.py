@@ -1,7 +1,8 @@
-"""A topic full of accepted answers, as an outage of scoring leaves it: the country's, in order.
+"""A topic full of the country's answers in their order, as an outage of its reader leaves it.
 
-Written as ingest writes them: by the unit's partition, with source offsets that grow and
-CloudEvents headers. Ids repeat, which nobody behind ingest looks at.
+Accepted ones as ingest writes them: by the unit's partition, with source offsets that grow and
+CloudEvents headers; their ids repeat, which nobody behind ingest looks at. Submitted ones as the
+gateway writes them, each with an id of its own.
 """
 
 import random
@@ -11,10 +12,11 @@ from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from rich.progress import Progress
+from uuid_utils.compat import uuid7
 
 from schemas.cloudevents import headers
-from schemas.topics import FEEDBACK_ACCEPTED
-from tests.builders import accepted
+from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_SUBMITTED, Topic
+from tests.builders import accepted, submitted
 
 UNITS: Final = 3321
 """Communes of Vietnam since July 2025."""
@@ -38,30 +40,58 @@ def unit(number: int) -> str:
     return f"{number // 10_000:03d}.{number // 100 % 100:02d}.{number % 100:02d}.H01"
 
 
-def _records(count: int, units: int, until: datetime) -> Iterator[Sent]:
-    """Answers up to a moment, at the country's pace, four in five of them satisfied."""
+class _Given(NamedTuple):
+    """One invented answer."""
+
+    office: int
+    level: int
+    moment: str
+
+
+def _given(count: int, units: int) -> Iterator[_Given]:
+    """Answers up to now, at the country's pace, four in five of them satisfied."""
     chance = random.Random(1)  # noqa: S311  # invented answers, the same in every run
-    pause = timedelta(days=1) / _A_DAY
-    values = [_template(level) for level in (1, 2, 3, 4, 5)]
-    partitions = FEEDBACK_ACCEPTED.partitions
-    offsets = [0] * partitions
+    pause, until = timedelta(days=1) / _A_DAY, datetime.now(UTC)
     for number in range(count):
-        office = chance.randrange(units)
-        partition = office % partitions
+        (level,) = chance.choices((1, 2, 3, 4, 5), (4, 4, 12, 40, 40))
         moment = (until - (count - number) * pause).isoformat()
-        value = chance.choices(values, (4, 4, 12, 40, 40))[0] % (
-            *(unit(office), ("land", "civil-status", "business")[chance.randrange(3)]),
+        yield _Given(chance.randrange(units), level, moment)
+
+
+def accepted_answers(count: int, units: int) -> Iterator[Sent]:
+    """Records of feedback.accepted.v1, in three service fields."""
+    values = [_accepted_template(level) for level in (1, 2, 3, 4, 5)]
+    offsets = [0] * FEEDBACK_ACCEPTED.partitions
+    for number, (office, level, moment) in enumerate(_given(count, units)):
+        partition = office % len(offsets)
+        value = values[level - 1] % (
+            *(unit(office), ("land", "civil-status", "business")[number % 3]),
             *(moment, moment, office, office % 34 + 1, partition, offsets[partition]),
         )
         offsets[partition] += 1
         yield Sent(partition, unit(office).encode(), value.encode())
 
 
-def _template(level: int) -> str:
-    """The JSON of an event with places for what differs."""
-    known = accepted(0, level, field="land").to_json().decode()
+def submitted_answers(count: int, units: int) -> Iterator[Sent]:
+    """Records of feedback.submitted.v1."""
+    event = submitted()
+    template = _with_places(
+        event.to_json().decode(),
+        (str(event.id), "%s"),
+        (event.unit, "%s"),
+        ('"answers":{"overall":5}', '"answers":{"overall":%d}'),
+        (f'"occurred_at":"{_utc(event.occurred_at)}"', '"occurred_at":"%s"'),
+        (f'"received_at":"{_utc(event.received_at)}"', '"received_at":"%s"'),
+    )
+    for office, level, moment in _given(count, units):
+        value = template % (uuid7(), unit(office), level, moment, moment)
+        yield Sent(office % FEEDBACK_SUBMITTED.partitions, unit(office).encode(), value.encode())
+
+
+def _accepted_template(level: int) -> str:
     event = accepted(0, level, field="land")
-    for old, new in (
+    return _with_places(
+        event.to_json().decode(),
         (event.unit, "%s"),
         ('"field":"land"', '"field":"%s"'),
         (f'"occurred_at":"{_utc(event.occurred_at)}"', '"occurred_at":"%s"'),
@@ -69,7 +99,12 @@ def _template(level: int) -> str:
         ("commune:00004", "commune:%05d"),
         ("province:01", "province:%02d"),
         ('"partition":0,"offset":0', '"partition":%d,"offset":%d'),
-    ):
+    )
+
+
+def _with_places(known: str, *places: tuple[str, str]) -> str:
+    """The JSON of an event with places for what differs."""
+    for old, new in places:
         if known.count(old) != 1:
             msg = f"{old} is not once in {known}"
             raise ValueError(msg)
@@ -81,30 +116,40 @@ def _utc(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-async def fill(kafka_url: str, count: int, units: int, progress: Progress) -> int:
-    """Write answers up to now; bytes of their values."""
-    written = 0
-    task = progress.add_task("backlog", total=count)
-    attributes = headers(accepted(0), "/langnghe/ingest")
+async def fill(
+    kafka_url: str, topic: Topic, answers: Iterator[Sent], count: int, progress: Progress
+) -> None:
+    """Write answers to a topic, quickly.
+
+    Args:
+        kafka_url: where.
+        topic: with the events that the answers are.
+        answers: for it.
+        count: of them.
+        progress: shown meanwhile.
+    """
+    task = progress.add_task(topic.name, total=count)
+    attributes = {
+        FEEDBACK_ACCEPTED: headers(accepted(0), "/langnghe/ingest"),
+        FEEDBACK_SUBMITTED: headers(submitted(), "/langnghe/gateway"),
+    }[topic]
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka_url, acks="all", max_batch_size=_BATCH_BYTES, linger_ms=10
     )
     await producer.start()
     try:
-        batches = {p: producer.create_batch() for p in range(FEEDBACK_ACCEPTED.partitions)}
+        batches = {partition: producer.create_batch() for partition in range(topic.partitions)}
 
         async def send(partition: int) -> None:
             batch = batches[partition]
             batches[partition] = producer.create_batch()
-            future = await producer.send_batch(batch, FEEDBACK_ACCEPTED.name, partition=partition)
-            await future
+            await (await producer.send_batch(batch, topic.name, partition=partition))
 
-        for number, (partition, key, value) in enumerate(_records(count, units, datetime.now(UTC))):
+        for number, (partition, key, value) in enumerate(answers):
             record = {"timestamp": None, "key": key, "value": value, "headers": attributes}
             if batches[partition].append(**record) is None:
                 await send(partition)
                 batches[partition].append(**record)
-            written += len(value)
             if number % _PART == 0:
                 progress.update(task, completed=number)
         for partition in batches:
@@ -112,4 +157,3 @@ async def fill(kafka_url: str, count: int, units: int, progress: Progress) -> in
     finally:
         await producer.stop()
     progress.update(task, completed=count)
-    return written

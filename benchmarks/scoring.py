@@ -96,7 +96,8 @@ async def run(count: int, rounds: int) -> dict[str, object]:
         with Progress(console=notes) as progress, keeping(servers.mongo_url):
             for number in range(1, rounds + 1):
                 await reset(servers)
-                await backlog.fill(servers.kafka_url, count, backlog.UNITS, progress)
+                answers = backlog.accepted_answers(count, backlog.UNITS)
+                await backlog.fill(servers.kafka_url, FEEDBACK_ACCEPTED, answers, count, progress)
                 for name, contender in {OURS: _ours, QUIX: _quix, STREAMS: _streams}.items():
                     cost = await contender(servers, count)
                     costs[name].append(cost)

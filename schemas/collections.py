@@ -43,7 +43,8 @@ is the share of unsatisfied answers that is usual there, as of the local day `re
 `trend` what `IndexUpdated` tells of it."""
 
 TALLIES: Final = "scoring.tallies"
-"""Owner: scoring. Scope × item × period (a local day; an hour, for the last days): n1…n5."""
+"""Owner: scoring. Scope × item × period (a local day): n1…n5; of the last days also by hour, as
+`h.07.n4`, each hour with the `version` that it was summed at."""
 
 INDICES: Final = "scoring.indices"
 """Owner: scoring. `IndexUpdated` of a scope and item, `_id` scope|item."""

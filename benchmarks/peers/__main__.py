@@ -51,7 +51,8 @@ async def run(records: int) -> bool:
     async with find_servers() as servers:
         await reset(servers)
         with Progress(console=notes) as progress:
-            await backlog.fill(servers.kafka_url, records, backlog.UNITS, progress)
+            answers = backlog.accepted_answers(records, backlog.UNITS)
+            await backlog.fill(servers.kafka_url, FEEDBACK_ACCEPTED, answers, records, progress)
         expected = await handed_in(servers.kafka_url)
         for start in PEERS:
             with tempfile.TemporaryDirectory(prefix="langnghe-peer-") as folder:

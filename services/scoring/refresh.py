@@ -27,7 +27,7 @@ _SCOPES_AT_ONCE = 500
 _BACKLOG: Final = 20_000
 """With more records waiting, a later refresh is made for far more of them at almost the cost."""
 _SHARE_OF_BACKLOG: Final = 10
-_LEAST_PAUSE_SECONDS: Final = 10.0
+_LEAST_PAUSE_SECONDS: Final = 30.0
 _TIMEKEEPER = 0
 """Who owns this partition moves the windows when time passes."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -23,15 +23,13 @@ from services.gateway.registry.store import write
 from services.runtime import identity
 from services.runtime.cached import Cached
 from services.runtime.clock import system_clock
-from services.runtime.consumer import PartitionConsumer, Records
+from services.runtime.consumer import Handle, MovedError, PartitionConsumer, Records
 from services.runtime.database import Database
 from services.runtime.producer import KafkaUnavailableError, Producer
 from services.runtime.service import Service
 from services.runtime.topics import TopicError, create_topics
 from tests.builders import entry, small_registry, submitted
 from tests.servers import Servers, eventually, published
-
-Handle = Callable[[int, Records], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -93,6 +91,46 @@ async def test_a_handler_that_raises_gets_the_same_records_again(servers: Server
 
             await eventually(all_committed, "what is done is committed")
     assert len(seen) >= 4
+
+
+@pytest.mark.parametrize("failure", [MovedError(), RuntimeError("MongoDB is away")], ids=repr)
+async def test_records_that_a_handler_holds_are_not_committed_and_come_again_if_it_fails(
+    servers: Servers, failure: Exception
+) -> None:
+    offsets: list[int] = []
+    held = True
+    failures = [failure]
+
+    async def handle(_partition: int, records: Records) -> bool:
+        offsets.extend(record.offset for record in records)
+        if held:
+            return False
+        if failures:
+            raise failures.pop()
+        return offsets[-1] == 19
+
+    async with producing(servers) as producer, running(servers, handle) as consumer:
+        await producer.send(FEEDBACK_SUBMITTED, [submitted() for _ in range(10)])
+
+        async def handed_over() -> bool:
+            return len(offsets) == 10
+
+        await eventually(handed_over, "the first ten are held")
+        assert await committed(servers, "ingest") == 0
+        (partition,) = [
+            p for p in consumer.owned if await published(servers, FEEDBACK_SUBMITTED.name, p)
+        ]
+        assert consumer.waiting(partition) == 0
+        held = False
+        await producer.send(FEEDBACK_SUBMITTED, [submitted() for _ in range(10)])
+
+        async def all_committed() -> bool:
+            return await committed(servers, "ingest") == 20
+
+        await eventually(all_committed, "what was held is done with what came later")
+    failed = offsets.index(10) + 1
+    again = offsets[offsets.index(0, failed) :]
+    assert again == list(range(20)), "from the first that was held"
 
 
 async def test_nothing_is_committed_while_a_handler_fails(servers: Servers) -> None:
