@@ -59,7 +59,7 @@ def _summed(scope: object, above: object, hours: Sequence[str], version: int) ->
             }
         },
         {"$set": written},
-        {"$unset": [name for name in sums if name not in LEVEL_FIELDS]},
+        *([{"$unset": [name for name in sums if name not in LEVEL_FIELDS]}] if hours else []),
         {"$merge": {"into": TALLIES, "whenMatched": [{"$replaceWith": _newer(hours)}]}},
     ]
 

@@ -291,6 +291,22 @@ async def test_a_refresh_writes_the_hours_that_moved_and_no_others(
         assert hours["12"]["version"] > before[scope]["12"]["version"]
 
 
+async def test_answers_of_long_ago_alone_are_in_the_long_windows(
+    database: Database, make_refresh: MakeRefresh
+) -> None:
+    """No hour moves, only a day."""
+    ledger = Ledger(database)
+    await ledger.handle(0, records([accepted(0, occurred_at=NOW - timedelta(days=6))]))
+    await make_refresh(ledger).run()
+    windows = (await index(database, "country")).windows
+    assert {name: w.current.n for name, w in windows.items()} == {
+        "24h": 0,
+        "7d": 1,
+        "30d": 1,
+        "90d": 1,
+    }
+
+
 async def test_who_sums_up_one_hour_takes_another_away_from_nobody(database: Database) -> None:
     """Two processes refresh at the same time what both their partitions count into."""
     ledger = Ledger(database)
