@@ -84,7 +84,7 @@ def submitted_answers(count: int, units: int) -> Iterator[Sent]:
         (f'"received_at":"{_utc(event.received_at)}"', '"received_at":"%s"'),
     )
     for office, level, moment in _given(count, units):
-        value = template % (uuid7(), unit(office), level, moment, moment)
+        value = template % (uuid7(), unit(office), moment, level, moment)
         yield Sent(office % FEEDBACK_SUBMITTED.partitions, unit(office).encode(), value.encode())
 
 

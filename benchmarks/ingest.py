@@ -50,7 +50,8 @@ def _registry() -> list[RegistryEntry]:
     ]
 
 
-async def _begin(servers: Servers, count: int, progress: Progress) -> None:
+async def begin(servers: Servers, count: int, progress: Progress) -> None:
+    """Topics and a database anew, a registry, and a backlog."""
     await reset(servers)
     database = Database(servers.mongo_url, DATABASE, application="benchmark")
     await write(database, _registry())
@@ -90,7 +91,7 @@ async def run(count: int, rounds: int) -> dict[str, object]:
         with Progress(console=notes) as progress, keeping(servers.mongo_url):
             for number in range(1, rounds + 1):
                 for name in (OURS, BARE):
-                    await _begin(servers, count, progress)
+                    await begin(servers, count, progress)
                     cost = await _measure(name, servers, count)
                     costs[name].append(cost)
                     notes.print(f"round {number}: {name} {count / cost.seconds:,.0f} a second")
