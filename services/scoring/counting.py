@@ -117,6 +117,7 @@ class Sums:
         applied: position that they follow.
         last: source offset of the newest of them; the position, if there are none.
         answers: how many.
+        repeated: how many came that had come before.
         news: for the charts.
         ages: of some of them, the first.
     """
@@ -124,7 +125,7 @@ class Sums:
     def __init__(self, applied: int) -> None:
         """Begin with nothing."""
         self.applied = self.last = applied
-        self.answers = 0
+        self.answers = self.repeated = 0
         self.news: News = defaultdict(list)
         self.ages: list[Age] = []
         self._cells: dict[tuple[str, str | None, int, str], _Cell] = {}
@@ -134,6 +135,7 @@ class Sums:
         """Take in an answer, unless it came before; nothing of it if this raises."""
         offset = answer.source.offset
         if offset <= self.last:
+            self.repeated += 1
             return
         occurred_at, received_at = answer.occurred_at, answer.received_at
         occurred = occurred_at.timestamp()

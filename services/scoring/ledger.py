@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 NOTHING_APPLIED = -1
 _OF_INGEST = ("ce_source", b"/langnghe/ingest")
 _AT_ONCE = 100_000
+"""Answers of a partition that are added up at most: what they add up to is memory."""
 
 
 def position_id(partition: int) -> str:
@@ -99,9 +100,9 @@ class Ledger:
         if partition not in self._sums:
             await self.resume(partition)
         sums = self._sums[partition]
-        before = sums.answers
+        before = sums.repeated
         following, halt = await self._add_up(records, sums)
-        metrics.SCORING_REPLAYED.inc(len(records) - (sums.answers - before))
+        metrics.SCORING_REPLAYED.inc(sums.repeated - before)
         if halt is None and self._waiting(partition) and sums.answers < _AT_ONCE:
             return False
         await self._write(partition, sums, following)
