@@ -12,7 +12,7 @@ from typing import Final
 
 from langnghe.console import FAILED, notes
 
-SCRIPTS: Final = ("scoring", "ingest", "gateway", "alerting", "instances")
+SCRIPTS: Final = ("scoring", "ingest", "alerting")
 
 
 def main() -> int:
