@@ -4,6 +4,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 3
 
 .PHONY: help demo up bench test check unit contract integration faults acceptance browser format pins reference clean
 
@@ -35,7 +36,10 @@ check: $(VENV)/installed ## Format, lint, types, boundaries, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
-unit contract integration faults acceptance browser: $(VENV)/installed ## One tier of tests
+unit contract integration: $(VENV)/installed ## One tier of tests, in WORKERS processes with servers of their own
+	$(BIN)/pytest tests/$@ --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+
+faults acceptance browser: $(VENV)/installed ## One tier of tests that has the machine to itself
 	$(BIN)/pytest tests/$@ $(ARGS)
 
 format: $(VENV)/installed ## Format and mend what can be mended

@@ -170,6 +170,9 @@ async def find_servers() -> AsyncIterator[Servers]:
     """Servers for a whole test session."""
     kafka_url, mongo_url = os.environ.get("KAFKA_URL"), os.environ.get("MONGO_URL")
     if kafka_url and mongo_url:
+        if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+            msg = "KAFKA_URL and MONGO_URL name one server of each: run the tests with WORKERS=0"
+            raise RuntimeError(msg)
         servers = Servers(kafka_url, mongo_url)
         await _refuse_foreign_data(servers)
         yield servers

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from filelock import FileLock
 from jgo.env import EnvironmentBuilder, EnvironmentSpec, LockedDependency, LockFile
 from jgo.maven import MavenContext
 
@@ -59,7 +60,8 @@ def fetch(progress: Progress, lock: Path = LOCK) -> list[Path]:
     pinned = LockFile.load(lock).dependencies
     context = MavenContext(repo_cache=CACHE)
     CACHE.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(max_workers=8) as pool:
+    # Who starts at the same time waits, and finds them there.
+    with FileLock(CACHE / ".lock"), ThreadPoolExecutor(max_workers=8) as pool:
         futures = [pool.submit(_fetch, context, dependency) for dependency in pinned]
         for done, future in enumerate(as_completed(futures), start=1):
             future.result()
