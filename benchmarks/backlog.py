@@ -15,8 +15,9 @@ from rich.progress import Progress
 from uuid_utils.compat import uuid7
 
 from schemas.cloudevents import headers
+from schemas.registry import EntryKind, RegistryEntry
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_SUBMITTED, Topic
-from tests.builders import accepted, submitted
+from tests.builders import accepted, entry, submitted
 
 UNITS: Final = 3321
 """Communes of Vietnam since July 2025."""
@@ -38,6 +39,19 @@ class Sent(NamedTuple):
 def unit(number: int) -> str:
     """An agency code."""
     return f"{number // 10_000:03d}.{number // 100 % 100:02d}.{number % 100:02d}.H01"
+
+
+def registry(units: int, **attributes: str) -> list[RegistryEntry]:
+    """A province and so many units in it.
+
+    Args:
+        units: the first so many.
+        attributes: of each unit.
+    """
+    return [
+        entry(EntryKind.PROVINCE, "01"),
+        *(entry(EntryKind.UNIT, unit(n), "province:01", **attributes) for n in range(units)),
+    ]
 
 
 class _Given(NamedTuple):

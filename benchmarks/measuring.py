@@ -1,17 +1,24 @@
-"""What the scripts share: this machine in words, a process's time and memory, ratios of medians."""
+"""What the scripts share: this machine in words, a program that is watched at its work, its time
+and memory, medians, and how a script is called and answers."""
 
+import argparse
 import asyncio
+import json
 import os
 import platform
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
 import psutil
 
+from deploy.local.process import Process
+
 _LOOK_SECONDS = 0.25
 _MIB = 1024 * 1024
+_TAIL_LINES = 40
 
 
 def machine() -> dict[str, Any]:
@@ -25,6 +32,10 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+class EndedError(Exception):
+    """A program ended while somebody counted on it."""
 
 
 class Cost(NamedTuple):
@@ -41,38 +52,63 @@ class Cost(NamedTuple):
     mib: float
 
 
-def _family(process: psutil.Process) -> list[psutil.Process]:
-    return [process, *process.children(recursive=True)]
+class Watched(Process):
+    """A program whose clock runs from its start, and whose last lines say why it ended."""
 
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Nothing runs until `start`."""
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        super().__init__(name, command, environment, lambda _name, line: self._tail.append(line))
+        self.started = 0.0
 
-def resident(process: psutil.Process) -> float:
-    """Resident memory of a process and its children, in MiB."""
-    return sum(one.memory_info().rss for one in _family(process)) / _MIB
+    async def start(self) -> None:
+        """Run it, and begin to count the seconds."""
+        self.started = time.monotonic()
+        await super().start()
 
+    def check(self) -> None:
+        """See that it runs.
 
-async def until(
-    done: Callable[[], Awaitable[bool]], pid: int, began: float, patience: float
-) -> Cost:
-    """Watch a process until its work is done.
+        Raises:
+            EndedError: when it ended, with the last lines that it wrote.
+        """
+        if not self.running:
+            said = "\n".join(self._tail)
+            msg = f"{self.name} ended by itself. Its last lines:\n{said}"
+            raise EndedError(msg)
 
-    Args:
-        done: asked four times a second.
-        pid: of the process.
-        began: `time.monotonic()` when the clock started.
-        patience: seconds.
+    async def until(self, done: Callable[[], Awaitable[bool]], patience: float) -> Cost:
+        """Watch it from its start until its work is done.
 
-    Raises:
-        TimeoutError: when it takes longer.
-    """
-    process = psutil.Process(pid)
-    most = 0.0
-    async with asyncio.timeout(patience):
-        while not await done():
-            most = max(most, resident(process))
-            await asyncio.sleep(_LOOK_SECONDS)
-    seconds = time.monotonic() - began
-    times = [one.cpu_times() for one in _family(process)]
-    return Cost(seconds, sum(one.user + one.system for one in times), max(most, resident(process)))
+        Args:
+            done: asked four times a second.
+            patience: seconds.
+
+        Raises:
+            EndedError: when it ends before.
+            TimeoutError: when it takes longer.
+        """
+        most = 0.0
+        async with asyncio.timeout(patience):
+            while not await done():
+                self.check()
+                most = max(most, self.resident())
+                await asyncio.sleep(_LOOK_SECONDS)
+        seconds = time.monotonic() - self.started
+        return Cost(seconds, self.cpu_seconds(), max(most, self.resident()))
+
+    def resident(self) -> float:
+        """Memory of it and its children, in MiB."""
+        return sum(one.memory_info().rss for one in self._family()) / _MIB
+
+    def cpu_seconds(self) -> float:
+        """Processor time of it and its children."""
+        times = [one.cpu_times() for one in self._family()]
+        return sum(one.user + one.system for one in times)
+
+    def _family(self) -> list[psutil.Process]:
+        process = psutil.Process(self.pid)
+        return [process, *process.children(recursive=True)]
 
 
 def medians(costs: Mapping[str, Iterable[Cost]], count: int) -> dict[str, dict[str, float]]:
@@ -98,3 +134,24 @@ def medians(costs: Mapping[str, Iterable[Cost]], count: int) -> dict[str, dict[s
 def goals(reached: Mapping[str, bool]) -> dict[str, dict[str, str]]:
     """Whether each goal is reached, in words that cannot be overlooked."""
     return {"goals": {goal: "reached" if yes else "NOT REACHED" for goal, yes in reached.items()}}
+
+
+def command(
+    doc: str | None, work: Callable[..., Coroutine[Any, Any, dict[str, Any]]], **options: float
+) -> None:
+    """Do a script's work as its caller wants it; print the machine and the outcome as JSON.
+
+    Args:
+        doc: what `--help` says.
+        work: takes the options by their names.
+        options: with what they are if nobody says.
+    """
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    for name, usual in options.items():
+        # Only what has a help text is shown with its default.
+        parser.add_argument(f"--{name}", type=type(usual), default=usual, help=" ")
+    arguments = vars(parser.parse_args())
+    where = {"machine": machine()}
+    print(json.dumps(where | asyncio.run(work(**arguments)), indent=2, ensure_ascii=False))

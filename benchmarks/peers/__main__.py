@@ -8,40 +8,21 @@ import argparse
 import asyncio
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from rich.progress import Progress
 
 from benchmarks import backlog
-from benchmarks.peers import Peer, kafka_streams, prepare, quix_streams
 from benchmarks.peers.counts import counted, handed_in
+from benchmarks.peers.installing import prepare
+from benchmarks.peers.running import PEERS
 from langnghe.console import FAILED, notes, results
 from schemas.topics import FEEDBACK_ACCEPTED
-from services.runtime.groups import committed, spans
 from tests.servers import find_servers, reset
 
-PEERS: list[Callable[[str, Path], AbstractAsyncContextManager[Peer]]] = [
-    quix_streams,
-    kafka_streams,
-]
-
-
-async def read_all(kafka_url: str, peer: Peer) -> None:
-    """Wait until a peer has committed all there is.
-
-    Raises:
-        PeerError: when it ends before.
-    """
-    end = {number: span.end for number, span in (await spans(kafka_url, FEEDBACK_ACCEPTED)).items()}
-    while True:
-        peer.check()
-        standing = (await committed(kafka_url, [peer.group]))[peer.group]
-        if standing.get(FEEDBACK_ACCEPTED.name) == end:
-            return
-        await asyncio.sleep(0.2)
+_PATIENCE: Final = 1800
 
 
 async def run(records: int) -> bool:
@@ -54,16 +35,15 @@ async def run(records: int) -> bool:
             answers = backlog.accepted_answers(records, backlog.UNITS)
             await backlog.fill(servers.kafka_url, FEEDBACK_ACCEPTED, answers, records, progress)
         expected = await handed_in(servers.kafka_url)
-        for start in PEERS:
+        for name, start in PEERS.items():
             with tempfile.TemporaryDirectory(prefix="langnghe-peer-") as folder:
                 async with start(servers.kafka_url, Path(folder)) as peer:
-                    await read_all(servers.kafka_url, peer)
-                    seconds = time.monotonic() - peer.started
+                    cost = await peer.until(partial(peer.through, servers.kafka_url), _PATIENCE)
                     found = await counted(servers.kafka_url, peer)
             total = sum(map(sum, found.values()))
             verdict = "right" if found == expected else "WRONG"
-            notes.print(f"{peer.name}: {seconds:.1f} s with its start")
-            results.print(f"{peer.name}: {total} of {records} records counted, {verdict}")
+            notes.print(f"{name}: {cost.seconds:.1f} s with its start")
+            results.print(f"{name}: {total} of {records} records counted, {verdict}")
             right = right and found == expected
     return right
 

@@ -4,41 +4,36 @@ import asyncio
 import json
 import os
 import struct
-import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
+from benchmarks.measuring import Watched
 from benchmarks.peers.installing import HERE, compile_job, prepare
-from deploy.local.process import Process
 from schemas.topics import FEEDBACK_ACCEPTED
 from services.runtime.admin import administering
+from services.runtime.groups import committed, spans
 
 _STORE = "hours"
-_TAIL_LINES = 40
 _JVM = [
     "-Xmx512m",
     "--enable-native-access=ALL-UNNAMED",  # RocksDB
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
 ]
 
+QUIX: Final = "Quix Streams"
+STREAMS: Final = "Kafka Streams"
 
-class PeerError(Exception):
-    """A peer ended while somebody counted on it."""
 
-
-class Peer:
-    """One engine at work.
+class Peer(Watched):
+    """One engine at work: from the first record on, until it is stopped and commits what it read.
 
     Attributes:
-        name: for people.
         group: whose committed offsets say how far it is.
         changelog: topic that its state is written to, too.
         read_counts: five counts from a value of that topic.
-        pid: of its process.
-        started: when its process was, as `time.monotonic`: what is installed before takes no part.
     """
 
     def __init__(
@@ -50,39 +45,22 @@ class Peer:
         read_counts: Callable[[bytes], list[int]],
         command: Sequence[str],
     ) -> None:
-        """Nothing runs until `start`."""
-        self.name = name
+        """Nothing runs until `start`: what is installed before takes no part."""
+        super().__init__(name, command, os.environ)
         self.group = group
         self.changelog = changelog
         self.read_counts = read_counts
-        self.pid = 0
-        self.started = 0.0
-        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
-        self._process = Process(name, command, os.environ, self._said)
 
-    def _said(self, _name: str, line: str) -> None:
-        self._tail.append(line)
+    async def through(self, kafka_url: str) -> bool:
+        """Whether it has committed all that there is."""
+        held = await spans(kafka_url, FEEDBACK_ACCEPTED)
+        standing = (await committed(kafka_url, [self.group]))[self.group]
+        ends = {partition: span.end for partition, span in held.items()}
+        return standing.get(FEEDBACK_ACCEPTED.name) == ends
 
-    async def start(self) -> None:
-        """Run it; it reads from the first record on."""
-        self.started = time.monotonic()
-        await self._process.start()
-        self.pid = self._process.pid or 0
 
-    async def stop(self) -> None:
-        """Let it commit what it has read, and end."""
-        await self._process.stop()
-
-    def check(self) -> None:
-        """See that it runs.
-
-        Raises:
-            PeerError: when it ended, with the last lines that it wrote.
-        """
-        if not self._process.running:
-            said = "\n".join(self._tail)
-            msg = f"{self.name} ended by itself. Its last lines:\n{said}"
-            raise PeerError(msg)
+Start = Callable[[str, Path], AbstractAsyncContextManager[Peer]]
+"""Starts a peer on a Kafka, with its state in a folder that is empty."""
 
 
 @asynccontextmanager
@@ -97,8 +75,8 @@ async def _running(kafka_url: str, peer: Peer) -> AsyncIterator[Peer]:
 
 
 @asynccontextmanager
-async def quix_streams(kafka_url: str, folder: Path) -> AsyncIterator[Peer]:
-    """Quix Streams on the job, its state in a folder that is empty.
+async def _quix_streams(kafka_url: str, folder: Path) -> AsyncIterator[Peer]:
+    """Quix Streams on the job.
 
     Raises:
         InstallError: when it cannot be installed.
@@ -107,7 +85,7 @@ async def quix_streams(kafka_url: str, folder: Path) -> AsyncIterator[Peer]:
     group = f"peer-quix-{uuid4()}"
     topic = FEEDBACK_ACCEPTED.name
     peer = Peer(
-        "Quix Streams",
+        QUIX,
         group=group,
         changelog=f"changelog__{group}--{topic}--default",
         read_counts=json.loads,
@@ -118,8 +96,8 @@ async def quix_streams(kafka_url: str, folder: Path) -> AsyncIterator[Peer]:
 
 
 @asynccontextmanager
-async def kafka_streams(kafka_url: str, folder: Path) -> AsyncIterator[Peer]:
-    """Kafka Streams on the job, its classes and its state in a folder that is empty.
+async def _kafka_streams(kafka_url: str, folder: Path) -> AsyncIterator[Peer]:
+    """Kafka Streams on the job, its classes in the folder, too.
 
     Raises:
         JarError: when a jar cannot be had.
@@ -131,7 +109,7 @@ async def kafka_streams(kafka_url: str, folder: Path) -> AsyncIterator[Peer]:
     machine = [installed.java, *_JVM, "-cp", path]
     state = str(folder / "state")
     peer = Peer(
-        "Kafka Streams",
+        STREAMS,
         group=group,
         changelog=f"{group}-{_STORE}-changelog",
         read_counts=lambda value: list(struct.unpack(">5q", value)),
@@ -139,3 +117,7 @@ async def kafka_streams(kafka_url: str, folder: Path) -> AsyncIterator[Peer]:
     )
     async with _running(kafka_url, peer):
         yield peer
+
+
+PEERS: Final[Mapping[str, Start]] = {QUIX: _quix_streams, STREAMS: _kafka_streams}
+"""All of them, by name."""
