@@ -10,6 +10,9 @@ from schemas.figure import LEVELS, Counts
 from schemas.instrument import OVERALL
 from schemas.scope import Scope
 
+A_DAY: Final = {"scope": 1, "period": 1, **{f"n{level}": 1 for level in LEVELS}}
+"""Projection of a tally without its hours, which are most of it."""
+
 _SUMS: Final = {f"n{level}": {"$sum": f"$n{level}"} for level in LEVELS}
 
 Stages = list[dict[str, Any]]

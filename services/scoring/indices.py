@@ -11,12 +11,13 @@ from method.index import NO_SIGNS, Parts, rolling_index, windows_at
 from method.period import day_of, hour_of_day, hours_between, local_hour_start
 from method.window import Segment
 from schemas.collections import INDICES, TALLIES
+from schemas.counts import counts_of
 from schemas.index import IndexUpdated
 from schemas.instrument import OVERALL
 from schemas.scope import Scope, scope_kind
 from services.runtime.database import Database
 from services.scoring import charts
-from services.scoring.tallies import LEVEL_FIELDS, Stages, counts
+from services.scoring.tallies import LEVEL_FIELDS, Stages
 
 _OCCURRED: Final = "latest_occurred_at"
 _RECEIVED: Final = "latest_received_at"
@@ -90,7 +91,7 @@ async def _parts(
         async for document in database.aggregate(TALLIES, stages):
             key = document["_id"]
             parts = found[key["scope"], key["item"]]
-            parts.counts[key["segment"]] = counts(document)
+            parts.counts[key["segment"]] = counts_of(document)
             occurred, received = document.get(_OCCURRED), document.get(_RECEIVED)
             parts.latest_occurred_at = _latest(parts.latest_occurred_at, occurred)
             parts.latest_received_at = _latest(parts.latest_received_at, received)

@@ -19,8 +19,7 @@ class ScoringSettings(Settings):
 
     Attributes:
         refresh_seconds: pause between two refreshes of the indices.
-        max_records: most records of one fetch; the deeper the backlog, the more of them fall into
-            the same buckets and cost one write together.
+        max_records: most records of one fetch.
     """
 
     refresh_seconds: Annotated[float, Field(gt=0)] = 0.5

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from method.period import hour_of_day
 from schemas.collections import BUCKETS, TALLIES
-from schemas.figure import Counts
-from services.runtime.database import Database, Document
+from services.runtime.database import Database
 from services.scoring.touched import Touched
 
 Stages = list[dict[str, Any]]
@@ -19,12 +18,6 @@ Stages = list[dict[str, Any]]
 LEVEL_FIELDS = ("n1", "n2", "n3", "n4", "n5")
 _NOTHING_ABOVE: Final[dict[str, Any]] = {"$first": {"$literal": []}}
 """Only units are summed further up; what stands above them is not, or it would count twice."""
-
-
-def counts(tally: Document) -> Counts:
-    """The answers of a tally, or of a sum of some, by level."""
-    one, two, three, four, five = (int(tally[name]) for name in LEVEL_FIELDS)
-    return one, two, three, four, five
 
 
 def _summed(scope: object, above: object, hours: Sequence[str], version: int) -> Stages:

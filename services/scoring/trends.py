@@ -12,12 +12,12 @@ from method.change import design
 from method.period import day_key, local_midnight
 from method.trend import deviation, trend, trend_design
 from schemas.collections import TALLIES
+from schemas.counts import A_DAY, counts_of
 from schemas.figure import Counts
 from schemas.index import TrendFigures
 from schemas.instrument import OVERALL
 from schemas.scope import Scope
 from services.runtime.database import Database
-from services.scoring.tallies import counts
 
 
 def figures(
@@ -56,7 +56,8 @@ async def days_of(
             "scope": {"$in": list(scopes)},
             "item": OVERALL,
             "period": {"$gte": day_key(first), "$lte": day_key(last)},
-        }
+        },
+        A_DAY,
     ):
-        found[tally["scope"]][date.fromisoformat(tally["period"])] = counts(tally)
+        found[tally["scope"]][date.fromisoformat(tally["period"])] = counts_of(tally)
     return found

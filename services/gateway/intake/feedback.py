@@ -87,8 +87,8 @@ def _parse_batch(body: bytes) -> list[Any]:
 
 
 def _received(response: Response, now: datetime) -> FeedbackSubmitted:
-    # Every value is checked already; checking it again would cost as much as all the rest.
-    return FeedbackSubmitted.model_construct(**dict(response), received_at=now)
+    # Every value is checked already, and `dict(response)` would take as long as checking it again.
+    return FeedbackSubmitted.model_construct(**response.__dict__, received_at=now)
 
 
 class Intake:

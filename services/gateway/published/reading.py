@@ -11,7 +11,7 @@ from method.index import Parts, rolling_index
 from method.period import day_key, local_day
 from schemas.alert import AlertChanged, AlertState, Evidence
 from schemas.collections import ALERTS, INDICES, TALLIES
-from schemas.counts import counts_of
+from schemas.counts import A_DAY, counts_of
 from schemas.index import IndexUpdated, WindowFigures
 from schemas.instrument import OVERALL
 from schemas.kiosk import KioskSilence
@@ -114,7 +114,8 @@ class Reader:
                     "scope": view.scope,
                     "item": OVERALL,
                     "period": {"$gte": first},
-                }
+                },
+                A_DAY,
             )
             .sort("period", 1)
         ]
