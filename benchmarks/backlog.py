@@ -6,8 +6,9 @@ gateway writes them, each with an id of its own.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -54,6 +55,18 @@ def registry(units: int, **attributes: str) -> list[RegistryEntry]:
     ]
 
 
+class Spell(NamedTuple):
+    """A time in which answers were given, evenly."""
+
+    answers: int
+    lasted: timedelta
+
+
+def until_now(count: int) -> Spell:
+    """As many answers at the pace of the country."""
+    return Spell(count, timedelta(days=count / _A_DAY))
+
+
 class _Given(NamedTuple):
     """One invented answer."""
 
@@ -62,21 +75,22 @@ class _Given(NamedTuple):
     moment: str
 
 
-def _given(count: int, units: int) -> Iterator[_Given]:
-    """Answers up to now, at the country's pace, four in five of them satisfied."""
+def _given(units: int, spells: Sequence[Spell]) -> Iterator[_Given]:
+    """Answers up to now, one spell after the other, four in five of them satisfied."""
     chance = random.Random(1)  # noqa: S311  # invented answers, the same in every run
-    pause, until = timedelta(days=1) / _A_DAY, datetime.now(UTC)
-    for number in range(count):
-        (level,) = chance.choices((1, 2, 3, 4, 5), (4, 4, 12, 40, 40))
-        moment = (until - (count - number) * pause).isoformat()
-        yield _Given(chance.randrange(units), level, moment)
+    moment = datetime.now(UTC) - sum((spell.lasted for spell in spells), timedelta())
+    for spell in spells:
+        for _ in range(spell.answers):
+            moment += spell.lasted / spell.answers
+            (level,) = chance.choices((1, 2, 3, 4, 5), (4, 4, 12, 40, 40))
+            yield _Given(chance.randrange(units), level, moment.isoformat())
 
 
-def accepted_answers(count: int, units: int) -> Iterator[Sent]:
+def accepted_answers(units: int, *spells: Spell) -> Iterator[Sent]:
     """Records of feedback.accepted.v1, in three service fields."""
     values = [_accepted_template(level) for level in (1, 2, 3, 4, 5)]
     offsets = [0] * FEEDBACK_ACCEPTED.partitions
-    for number, (office, level, moment) in enumerate(_given(count, units)):
+    for number, (office, level, moment) in enumerate(_given(units, spells)):
         partition = office % len(offsets)
         value = values[level - 1] % (
             *(unit(office), ("land", "civil-status", "business")[number % 3]),
@@ -86,7 +100,7 @@ def accepted_answers(count: int, units: int) -> Iterator[Sent]:
         yield Sent(partition, unit(office).encode(), value.encode())
 
 
-def submitted_answers(count: int, units: int) -> Iterator[Sent]:
+def submitted_answers(units: int, *spells: Spell) -> Iterator[Sent]:
     """Records of feedback.submitted.v1."""
     event = submitted()
     template = _with_places(
@@ -97,7 +111,7 @@ def submitted_answers(count: int, units: int) -> Iterator[Sent]:
         (f'"occurred_at":"{_utc(event.occurred_at)}"', '"occurred_at":"%s"'),
         (f'"received_at":"{_utc(event.received_at)}"', '"received_at":"%s"'),
     )
-    for office, level, moment in _given(count, units):
+    for office, level, moment in _given(units, spells):
         value = template % (uuid7(), unit(office), moment, level, moment)
         yield Sent(office % FEEDBACK_SUBMITTED.partitions, unit(office).encode(), value.encode())
 
@@ -138,8 +152,8 @@ async def fill(
     Args:
         kafka_url: where.
         topic: with the events that the answers are.
-        answers: for it.
-        count: of them.
+        answers: for it; what is more than `count` is left.
+        count: so many of them.
         progress: shown meanwhile.
     """
     task = progress.add_task(topic.name, total=count)
@@ -159,7 +173,7 @@ async def fill(
             batches[partition] = producer.create_batch()
             await (await producer.send_batch(batch, topic.name, partition=partition))
 
-        for number, (partition, key, value) in enumerate(answers):
+        for number, (partition, key, value) in enumerate(islice(answers, count)):
             record = {"timestamp": None, "key": key, "value": value, "headers": attributes}
             if batches[partition].append(**record) is None:
                 await send(partition)

@@ -12,15 +12,13 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final, NamedTuple
 
-import aiohttp
 from rich.progress import track
 
 from benchmarks import backlog
 from benchmarks.measuring import Cost, Watched, command, goals, medians
-from benchmarks.ours import ours
+from benchmarks.ours import ours, ready
 from benchmarks.requests import encoded, hand_in
 from client.signing import Signer
 from deploy.local import ports
@@ -29,7 +27,7 @@ from services.gateway.registry.store import write
 from services.runtime.database import Database
 from tests.builders import response
 from tests.devices import enrolled, named
-from tests.servers import DATABASE, Servers, eventually, find_servers, reset
+from tests.servers import DATABASE, Servers, find_servers, reset
 
 OURS: Final = "gateway"
 BARE: Final = "bare endpoint"
@@ -104,20 +102,6 @@ def _made(case: Case, signer: Signer, count: int) -> list[bytes]:
     return made
 
 
-async def _answers(url: str) -> bool:
-    try:
-        async with aiohttp.ClientSession() as session, session.get(url) as answer:
-            return answer.status == 200
-    except aiohttp.ClientError:
-        return False
-
-
-async def _ready(process: Watched, port: int, path: str) -> None:
-    await eventually(
-        partial(_answers, f"http://127.0.0.1:{port}{path}"), f"{process.name} is ready"
-    )
-
-
 Contender = Callable[[Servers, int], AbstractAsyncContextManager[Watched]]
 """Runs at a port, as long as the block runs."""
 
@@ -127,7 +111,7 @@ async def _gateway(servers: Servers, port: int) -> AsyncIterator[Watched]:
     operations = ports.choose()
     environment = {"LANGNGHE_HTTP_PORT": str(port), "LANGNGHE_OPS_PORT": str(operations)}
     async with ours("gateway", servers, **environment, **_NO_LIMITS) as process:
-        await _ready(process, operations, "/health/ready")
+        await ready(process, operations)
         yield process
 
 
@@ -137,7 +121,7 @@ async def _bare(servers: Servers, port: int) -> AsyncIterator[Watched]:
     process = Watched(BARE, [sys.executable, *script], servers.environment())
     await process.start()
     try:
-        await _ready(process, port, "/openapi.json")
+        await ready(process, port, "/openapi.json")
         yield process
     finally:
         await process.stop()

@@ -31,7 +31,7 @@ async def begin(servers: Servers, count: int, progress: Progress) -> None:
     database = Database(servers.mongo_url, DATABASE, application="benchmark")
     await write(database, backlog.registry(backlog.UNITS))
     database.close()
-    answers = backlog.submitted_answers(count, backlog.UNITS)
+    answers = backlog.submitted_answers(backlog.UNITS, backlog.until_now(count))
     await backlog.fill(servers.kafka_url, FEEDBACK_SUBMITTED, answers, count, progress)
 
 

@@ -62,7 +62,7 @@ async def run(answers: int, rounds: int) -> dict[str, Any]:
         with Progress(console=notes) as progress, keeping(servers.mongo_url):
             for _ in range(rounds):
                 await reset(servers)
-                given = backlog.accepted_answers(answers, backlog.UNITS)
+                given = backlog.accepted_answers(backlog.UNITS, backlog.until_now(answers))
                 await backlog.fill(servers.kafka_url, FEEDBACK_ACCEPTED, given, answers, progress)
                 note(OURS, await scored(servers, answers))
                 for name, start in PEERS.items():

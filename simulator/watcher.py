@@ -89,6 +89,11 @@ class Watcher:
                     reached += 1
         return result
 
+    def shown_at(self, unit: str, n: int) -> float | None:
+        """When a figure of so many answers of a unit was first shown, on a monotonic clock."""
+        moments = (at for at, seen in self._seen[f"unit:{unit}"] if seen is not None and seen >= n)
+        return next(moments, None)
+
     def shown(self, unit: str) -> int:
         """The largest n that was shown of a unit."""
         seen = self._seen[f"unit:{unit}"]

@@ -1,0 +1,158 @@
+"""Does an answer cost more, or a figure take longer to read, when there is more behind it?
+
+`python -m benchmarks.growth`: scoring and a gateway stand on a history of some days and units; then
+answers come as they do in a quiet hour, one for each of some units, and the next when those are in
+every index. Processor time is that of scoring and MongoDB an answer; reading is `/v1/indices/` of
+single units, one after another. History grows by days, so that the windows hold more of them.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from statistics import median
+from typing import Any, Final, NamedTuple
+
+import aiohttp
+from rich.progress import Progress
+
+from benchmarks import backlog
+from benchmarks.backlog import Sent, Spell
+from benchmarks.measuring import Watched, command, goals
+from benchmarks.ours import ours, ready, seen, server_seconds
+from deploy.local import ports
+from langnghe.console import notes
+from schemas.topics import FEEDBACK_ACCEPTED
+from services.gateway.registry.store import write
+from services.runtime.database import Database
+from tests.servers import DATABASE, Servers, eventually, find_servers, keeping, reset
+
+_A_UNIT_AND_DAY: Final = 2
+_AT_ONCE: Final = 30
+"""Answers that come together, so few that nearly every one is of a unit of its own."""
+_PATIENCE: Final = 900.0
+
+
+class Size(NamedTuple):
+    """What stands behind."""
+
+    days: int
+    units: int
+
+    @property
+    def answers(self) -> int:
+        """Of the whole history."""
+        return self.days * self.units * _A_UNIT_AND_DAY
+
+
+class Standing:
+    """Scoring and a gateway on one history."""
+
+    def __init__(self, servers: Servers, database: Database, size: Size, waves: int) -> None:
+        self._servers = servers
+        self._database = database
+        self._size = size
+        self._waves = waves
+        self._answers: Iterator[Sent] = backlog.accepted_answers(
+            size.units,
+            Spell(size.answers, timedelta(days=size.days)),
+            Spell(waves * _AT_ONCE, timedelta(seconds=waves)),
+        )
+        self._sent = 0
+
+    async def hand_in(self, count: int, progress: Progress) -> None:
+        """Write answers, and wait until all that were written are in every index."""
+        await backlog.fill(
+            self._servers.kafka_url, FEEDBACK_ACCEPTED, self._answers, count, progress
+        )
+        self._sent += count
+
+        async def visible() -> bool:
+            return await seen(self._database) >= self._sent
+
+        await eventually(visible, f"{self._sent} answers are seen", within=_PATIENCE)
+
+    async def cost(self, scoring: Watched) -> float:
+        """Processor time of an answer in a quiet hour, in milliseconds."""
+
+        def spent() -> float:
+            return scoring.cpu_seconds() + server_seconds().get("mongod", 0.0)
+
+        each = []
+        with Progress(console=notes, disable=True) as silent:
+            for _ in range(self._waves):
+                before = spent()
+                await self.hand_in(_AT_ONCE, silent)
+                each.append(spent() - before)
+        return 1000 * median(each) / _AT_ONCE
+
+    async def reading(self, gateway: str, reads: int) -> float:
+        """Median time to read the indices of one unit, in milliseconds."""
+        chance = random.Random(1)  # noqa: S311  # which units are asked for
+        took = []
+        async with aiohttp.ClientSession() as session:
+            for _ in range(reads):
+                unit = backlog.unit(chance.randrange(self._size.units))
+                began = time.monotonic()
+                async with session.get(f"{gateway}/v1/indices/unit:{unit}") as answer:
+                    answer.raise_for_status()
+                    await answer.read()
+                took.append(time.monotonic() - began)
+        return 1000 * median(took)
+
+
+async def _at(servers: Servers, size: Size, waves: int, reads: int) -> dict[str, float]:
+    await reset(servers)
+    database = Database(servers.mongo_url, DATABASE, application="benchmark")
+    http, operations = ports.choose(), ports.choose()
+    at = {"LANGNGHE_HTTP_PORT": str(http), "LANGNGHE_OPS_PORT": str(operations)}
+    try:
+        await write(database, backlog.registry(size.units))
+        standing = Standing(servers, database, size, waves)
+        async with ours("scoring", servers) as scoring:
+            with Progress(console=notes) as progress:
+                await standing.hand_in(size.answers, progress)
+            cost = await standing.cost(scoring)
+            async with ours("gateway", servers, **at) as gateway:
+                await ready(gateway, operations)
+                reading = await standing.reading(f"http://127.0.0.1:{http}", reads)
+    finally:
+        database.close()
+    return {
+        "answers_before": size.answers,
+        "cpu_ms_an_answer": round(cost, 3),
+        "ms_a_read": round(reading, 2),
+    }
+
+
+async def run(days: int, units: int, waves: int, reads: int) -> dict[str, Any]:
+    """The smallest history, ten and a hundred times as long, and ten times as many units."""
+    sizes = {
+        "1 x": Size(days, units),
+        "10 x history": Size(10 * days, units),
+        "100 x history": Size(100 * days, units),
+        "10 x units": Size(days, 10 * units),
+    }
+    found = {}
+    async with find_servers() as servers:
+        with keeping(servers.mongo_url):
+            for name, size in sizes.items():
+                found[name] = await _at(servers, size, waves, reads)
+                notes.print(f"{name}: {found[name]}")
+    least = found.pop("1 x")
+    ratios = {
+        f"{name}, {what}": round(measured[what] / least[what], 2)
+        for name, measured in found.items()
+        for what in ("cpu_ms_an_answer", "ms_a_read")
+    }
+    reached = {
+        f"{name} at most {1.2 if name.endswith('answer') else 1.5} x": ratio
+        <= (1.2 if name.endswith("answer") else 1.5)
+        for name, ratio in ratios.items()
+    }
+    outcome = {"sizes": {"1 x": least, **found}, "ratios": ratios}
+    return outcome | goals(reached)
+
+
+if __name__ == "__main__":
+    command(__doc__, run, days=10, units=300, waves=20, reads=500)
