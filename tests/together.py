@@ -3,7 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+
+import aiohttp
 
 from services.gateway import main as gateway
 from services.gateway.settings import GatewaySettings
@@ -12,7 +15,7 @@ from services.ingest.settings import IngestSettings
 from services.notify import main as notify
 from services.notify.settings import NotifySettings
 from services.scoring import main as scoring
-from tests.servers import DATABASE, Servers
+from tests.servers import DATABASE, Servers, eventually
 from tests.serving import serving, serving_gateway
 
 
@@ -24,6 +27,14 @@ class Moment:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+async def _ready(operations: str) -> bool:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{operations}/health/ready") as answer,
+    ):
+        return answer.status == 200
 
 
 @asynccontextmanager
@@ -41,11 +52,12 @@ async def together(
         "mail_from": "Lắng Nghe <ln@example.vn>",
     }
     async with AsyncExitStack() as running:
-        for app in (
-            ingest.build(IngestSettings.model_validate(where), clock).app(),
-            scoring.build(scoring.ScoringSettings.model_validate(where), clock).app(),
-            notify.build(NotifySettings.model_validate(where | alerting), clock).app(),
+        for service in (
+            ingest.build(IngestSettings.model_validate(where), clock),
+            scoring.build(scoring.ScoringSettings.model_validate(where), clock),
+            notify.build(NotifySettings.model_validate(where | alerting), clock),
         ):
-            await running.enter_async_context(serving(app))
+            operations = await running.enter_async_context(serving(service.app()))
+            await eventually(partial(_ready, operations), f"{service.name} is ready")
         sites = gateway.build(GatewaySettings.model_validate(where), clock)
         yield (await running.enter_async_context(serving_gateway(sites))).public
