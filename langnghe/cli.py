@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "commendations": "langnghe.commendations:command",
     "registry": "langnghe.registry:app",
     "verify": "langnghe.verify:app",
+    "rebuild": "langnghe.rebuild:command",
     "rules": "langnghe.rules.command:app",
     "routes": "langnghe.routes:app",
     "accounts": "langnghe.accounts:app",

@@ -35,7 +35,7 @@ record counted into it; the same by hour in `h`."""
 
 POSITIONS: Final = "scoring.positions"
 """Owner: scoring. One document a partition: `applied` and `refreshed` are source offsets, `next` is
-where to go on in feedback.accepted.v1."""
+where to go on in feedback.accepted.v1, `rebuilt` how often a rebuild wrote into the counts."""
 
 CHARTS: Final = "scoring.charts"
 """Owner: scoring. The change chart of a unit (method/change.py), `_id` its agency code; `reference`

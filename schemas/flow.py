@@ -46,8 +46,8 @@ FLOWS: Final = {
         sends=(ALERT_CHANGED,),
     ),
     "operator": Flow(
-        purpose="The operator's commands: send again what was set aside.",
+        purpose="The operator's commands: send again what was set aside, rebuild the counts.",
         receives=(),
-        sends=(FEEDBACK_SUBMITTED,),
+        sends=(FEEDBACK_SUBMITTED, INDEX_UPDATED),
     ),
 }

@@ -7,6 +7,7 @@ from services.gateway.contacts.store import CONTACTS, KEYS
 from services.gateway.devices.store import INVITATIONS
 from services.gateway.people.oidc import ERRANDS
 from services.gateway.people.sessions import SESSIONS
+from services.scoring.storage import REBUILDS
 
 LEFT_OUT: Final = {
     # Erasing a contact destroys its key. A key in a back-up would undo that, and what is sealed is
@@ -17,6 +18,8 @@ LEFT_OUT: Final = {
     SESSIONS: "people sign in again",
     ERRANDS: "a sign-in under way begins again",
     INVITATIONS: "codes that were not used are given out anew",
+    # It would go on where another database had come to.
+    REBUILDS: "a rebuild of the counts begins again",
 }
 """Collections that no back-up holds, and why."""
 

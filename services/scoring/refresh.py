@@ -5,7 +5,7 @@ partition's last refresh. So whoever owns the partition next finishes what a kil
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -30,6 +30,21 @@ _SHARE_OF_BACKLOG: Final = 10
 _LEAST_PAUSE_SECONDS: Final = 30.0
 _TIMEKEEPER = 0
 """Who owns this partition moves the windows when time passes."""
+
+
+async def announce(
+    database: Database,
+    producer: Producer,
+    scopes: Iterable[Scope],
+    clock: Clock,
+    traces: Mapping[Scope, str] = MappingProxyType({}),
+) -> None:
+    """Compute the indices of scopes anew and tell of them, of what is above others last."""
+    ordered = upwards(scopes)
+    for start in range(0, len(ordered), _SCOPES_AT_ONCE):
+        some = ordered[start : start + _SCOPES_AT_ONCE]
+        indices = await refresh_indices(database, some, clock())
+        await producer.send(INDEX_UPDATED, indices, traces=traces)
 
 
 class Refresh:
@@ -102,7 +117,9 @@ class Refresh:
         if touched.units:
             with self._traces.shown(behind) as traces:
                 await refresh_tallies(self._database, touched)
-                await self._announce(touched.scopes, traces)
+                await announce(
+                    *(self._database, self._producer, touched.scopes, self._clock), traces
+                )
         for position in behind:
             await self._database[POSITIONS].update_one(
                 {"_id": position["_id"]}, {"$max": {"refreshed": position["applied"]}}
@@ -114,16 +131,7 @@ class Refresh:
         if not backlog:  # once a day, of all units: that can wait
             await charts.renew_references(self._database, self._clock())
         while scopes := await stale_scopes(self._database, self._clock(), _SCOPES_AT_ONCE):
-            await self._announce(scopes)
-
-    async def _announce(
-        self, scopes: list[Scope], traces: Mapping[Scope, str] = MappingProxyType({})
-    ) -> None:
-        ordered = upwards(scopes)
-        for start in range(0, len(ordered), _SCOPES_AT_ONCE):
-            some = ordered[start : start + _SCOPES_AT_ONCE]
-            indices = await refresh_indices(self._database, some, self._clock())
-            await self._producer.send(INDEX_UPDATED, indices, traces=traces)
+            await announce(self._database, self._producer, scopes, self._clock)
 
     def _observe_ages(self, partition: int, applied: int) -> None:
         now = self._clock().timestamp()

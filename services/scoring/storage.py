@@ -9,6 +9,10 @@ from schemas.collections import BUCKETS, CHARTS, INDICES, POSITIONS, TALLIES
 UNREADABLE: Final = "scoring.unreadable"
 """Accepted records that could not be read, as they came."""
 
+REBUILDS: Final = "scoring.rebuilds"
+"""One document a rebuild that is not finished: all local days from `down_to` on are done; `mended`
+are the units whose buckets were wrong."""
+
 INDEXES: Final = {
     BUCKETS: [
         IndexModel([("partition", ASCENDING), ("offset", ASCENDING)]),
@@ -23,4 +27,5 @@ INDEXES: Final = {
     ],
     INDICES: [IndexModel([("scope", ASCENDING)]), IndexModel([("as_of", ASCENDING)])],
     UNREADABLE: [],
+    REBUILDS: [],
 }

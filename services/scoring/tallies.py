@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from method.period import hour_of_day
 from schemas.collections import BUCKETS, TALLIES
+from schemas.scope import Scope
 from services.runtime.database import Database
 from services.scoring.touched import Touched
 
@@ -73,8 +74,15 @@ def _newer(hours: Sequence[str]) -> dict[str, Any]:
     return {"$mergeObjects": [day, {"h": {"$mergeObjects": ["$h", by_hour]}}]}
 
 
-async def refresh_tallies(database: Database, touched: Touched) -> None:
-    """Bring every tally that the touched buckets go into up to date."""
+async def refresh_tallies(database: Database, touched: Touched, *, gone: bool = False) -> None:
+    """Bring every tally that the touched buckets go into up to date.
+
+    Args:
+        database: of scoring.
+        touched: scopes and days.
+        gone: remove those tallies of them that nothing is left of. The ledger takes nothing away,
+            so only a rebuild has such.
+    """
     days, hours = sorted(touched.days), sorted(set(map(hour_of_day, touched.hours)))
     version = await database.logical_time()
     newest_above = {"$top": {"sortBy": {"offset": -1}, "output": "$above"}}
@@ -93,6 +101,12 @@ async def refresh_tallies(database: Database, touched: Touched) -> None:
                 *_summed({"$concat": ["field:", "$field"]}, _NOTHING_ABOVE, hours, version),
             ],
         )
+    if gone:
+        below = [
+            *(f"unit:{unit}" for unit in touched.units),
+            *(f"field:{f}" for f in touched.fields),
+        ]
+        await _remove(database, below, days, version)
     version = await database.logical_time()
     above = list(touched.above)
     await database.run(
@@ -105,3 +119,17 @@ async def refresh_tallies(database: Database, touched: Touched) -> None:
             *_summed("$scope", _NOTHING_ABOVE, hours, version),
         ],
     )
+    if gone:
+        await _remove(database, above, days, version)
+
+
+async def _remove(
+    database: Database, scopes: Sequence[Scope], days: Sequence[str], version: int
+) -> None:
+    """Remove the tallies of scopes and days that a sum of all of them did not write.
+
+    One that is written meanwhile has a higher version, or follows from a bucket that whoever wrote
+    it has not refreshed to the end: it is written again.
+    """
+    of_them = {"scope": {"$in": list(scopes)}, "period": {"$in": list(days)}}
+    await database[TALLIES].delete_many({**of_them, "version": {"$not": {"$gte": version}}})

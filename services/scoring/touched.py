@@ -10,7 +10,7 @@ from schemas.collections import BUCKETS
 from schemas.scope import Scope
 from services.runtime.database import Database
 
-_HOURLY_DAYS = 3
+HOURLY_DAYS = 3
 """The 24-hour window and the one before reach into the local day before yesterday."""
 
 _HOURS: Final[dict[str, Any]] = {
@@ -73,7 +73,7 @@ async def touched_since(
         "days": {"$addToSet": "$day"},
     }
     async for found in database.aggregate(BUCKETS, [{"$match": moved}, {"$group": every_key}]):
-        recent = {**moved, "day": {"$in": last_days(_HOURLY_DAYS, now)}}
+        recent = {**moved, "day": {"$in": last_days(HOURLY_DAYS, now)}}
         return Touched(
             units=frozenset(found["units"]),
             fields=frozenset(name for name in found["fields"] if name is not None),

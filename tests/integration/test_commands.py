@@ -74,6 +74,7 @@ COMMANDS = (
     ("routes", "show"),
     ("verify",),
     ("verify", "indices"),
+    ("rebuild",),
     ("accounts",),
     ("accounts", "add"),
     ("accounts", "list"),
