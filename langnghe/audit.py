@@ -1,6 +1,7 @@
 """`langnghe audit`: read the audit trail, and check that nobody touched it."""
 
 import getpass
+import os
 import re
 from typing import Annotated
 
@@ -17,8 +18,12 @@ app = typer.Typer(no_args_is_help=True, help="The trail of every write and look,
 
 
 def operator() -> Actor:
-    """Who runs this command, for the trail: the operating system's user."""
-    return Actor(kind="command", name=getpass.getuser(), role="command")
+    """Who runs this command, for the trail: LOGNAME, else the operating system's user."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user has a number alone
+        name = f"uid {os.getuid()}"
+    return Actor(kind="command", name=name, role="command")
 
 
 def _head(text: str | None) -> Head | None:
