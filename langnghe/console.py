@@ -41,7 +41,7 @@ def not_installed(what: str) -> Callable[[], None]:
     """
 
     def command() -> None:
-        """Needs the extra `local`: pip install langnghe[local]."""
+        """Not in the container image: needs the extra `local`."""
         stop(f"this needs {what}: install langnghe[local]", MISUSED)
 
     return command
