@@ -1,0 +1,1 @@
+"""The image: what its health check runs, and a rehearsal of it."""
