@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import UUID7, BaseModel, Field, ValidationError
+from pydantic import UUID7, BaseModel, Field, TypeAdapter, ValidationError
 
 from schemas.feedback import FeedbackSubmitted, Response, Violation
 from schemas.topics import FEEDBACK_SUBMITTED
@@ -47,6 +47,16 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
+_BATCH: Final = TypeAdapter(Annotated[list[Response], Field(min_length=1, max_length=BATCH_LIMIT)])
+
+
+class Read(NamedTuple):
+    """One item of a batch: its id, as far as it could be read, and what else it says."""
+
+    identity: str | None
+    said: Response | list[Violation]
+
+
 class Accepted(BaseModel):
     """Kafka has the response: it will be counted or set aside with a reason, never lost."""
 
@@ -61,7 +71,7 @@ class ItemResult(BaseModel):
     index: int = Field(description="Place in the batch, from 0")
     id: str | None = Field(description="The item's id, as far as it could be read")
     status: Literal["accepted", "refused"]
-    errors: list[Violation] = []
+    errors: tuple[Violation, ...] = ()  # a list would be copied for each
 
 
 class BatchResult(BaseModel):
@@ -71,6 +81,27 @@ class BatchResult(BaseModel):
     refused: int
     received_at: datetime
     results: list[ItemResult]
+
+
+def _read_batch(body: bytes) -> list[Read]:
+    """The items of a batch: all at once, and one by one only if one of them breaks a rule.
+
+    Raises:
+        ProblemError: 400 when the body is not JSON, 422 when it is no array or has too many items.
+    """
+    try:
+        return [Read(str(response.id), response) for response in _BATCH.validate_json(body)]
+    except ValidationError:
+        return [_read(item) for item in _parse_batch(body)]
+
+
+def _read(item: object) -> Read:
+    named = item.get("id") if isinstance(item, dict) else None
+    identity = named[:64] if isinstance(named, str) else None
+    try:
+        return Read(identity, Response.model_validate_json(json.dumps(item)))
+    except ValidationError as error:
+        return Read(identity, Violation.all_of(error))
 
 
 def _parse_batch(body: bytes) -> list[Any]:
@@ -160,20 +191,20 @@ class Intake:
             body = await json_body(request, limit, self._settings.body_seconds)
             device = await self._senders.device(request, body)
             self._presence.seen(device)
-            items = _parse_batch(body)
+            items = _read_batch(body)
             await self._senders.spend(device, len(items))
             now = self._clock()
             events: list[FeedbackSubmitted] = []
             results: list[ItemResult] = []
-            for index, item in enumerate(items):
-                named = item.get("id") if isinstance(item, dict) else None
-                identity = named[:64] if isinstance(named, str) else None
-                judged = self._judge(item, device)
+            for index, (identity, said) in enumerate(items):
+                judged = self._judge(said, device)
                 if isinstance(judged, Response):
                     events.append(_received(judged, now))
                     result = ItemResult(index=index, id=identity, status="accepted")
                 else:
-                    result = ItemResult(index=index, id=identity, status="refused", errors=judged)
+                    result = ItemResult(
+                        index=index, id=identity, status="refused", errors=tuple(judged)
+                    )
                 results.append(result)
             refused = len(results) - len(events)
             metrics.GATEWAY_RESPONSES.labels("refused").inc(refused)
@@ -181,12 +212,14 @@ class Intake:
                 await self._publish(events)
         return BatchResult(accepted=len(events), refused=refused, received_at=now, results=results)
 
-    def _judge(self, item: object, device: Device) -> Response | list[Violation]:
+    def _judge(
+        self, said: Response | list[Violation], device: Device
+    ) -> Response | list[Violation]:
         """One item of a batch, or every rule that it breaks."""
+        if not isinstance(said, Response):
+            return said
         try:
-            return self._senders.admit(Response.model_validate_json(json.dumps(item)), device)
-        except ValidationError as error:
-            return Violation.all_of(error)
+            return self._senders.admit(said, device)
         except NotAllowedError as error:
             return error.errors
 
