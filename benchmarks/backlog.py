@@ -22,6 +22,7 @@ from tests.builders import accepted, entry, submitted
 
 UNITS: Final = 3321
 """Communes of Vietnam since July 2025."""
+_PROVINCES: Final = 34
 
 _A_DAY: Final = 300_000_000 / 365
 """Answers of the country, if one in some dossiers is answered (docs/scale.md)."""
@@ -42,17 +43,21 @@ def unit(number: int) -> str:
     return f"{number // 10_000:03d}.{number // 100 % 100:02d}.{number % 100:02d}.H01"
 
 
-def registry(units: int, **attributes: str) -> list[RegistryEntry]:
-    """A province and so many units in it.
+def _above(number: int) -> tuple[str, str]:
+    """The codes of the commune and the province that a unit stands in."""
+    return f"{number:05d}", f"{number % _PROVINCES + 1:02d}"
 
-    Args:
-        units: the first so many.
-        attributes: of each unit.
-    """
-    return [
-        entry(EntryKind.PROVINCE, "01"),
-        *(entry(EntryKind.UNIT, unit(n), "province:01", **attributes) for n in range(units)),
-    ]
+
+def registry(units: int) -> list[RegistryEntry]:
+    """The first so many units, each in a commune of its own, and all provinces."""
+    found = [entry(EntryKind.PROVINCE, f"{n + 1:02d}") for n in range(_PROVINCES)]
+    for number in range(units):
+        commune, province = _above(number)
+        found += [
+            entry(EntryKind.COMMUNE, commune, f"province:{province}"),
+            entry(EntryKind.UNIT, unit(number), f"commune:{commune}"),
+        ]
+    return found
 
 
 class Spell(NamedTuple):
@@ -94,7 +99,7 @@ def accepted_answers(units: int, *spells: Spell) -> Iterator[Sent]:
         partition = office % len(offsets)
         value = values[level - 1] % (
             *(unit(office), ("land", "civil-status", "business")[number % 3]),
-            *(moment, moment, office, office % 34 + 1, partition, offsets[partition]),
+            *(moment, moment, *_above(office), partition, offsets[partition]),
         )
         offsets[partition] += 1
         yield Sent(partition, unit(office).encode(), value.encode())
@@ -124,8 +129,8 @@ def _accepted_template(level: int) -> str:
         ('"field":"land"', '"field":"%s"'),
         (f'"occurred_at":"{_utc(event.occurred_at)}"', '"occurred_at":"%s"'),
         (f'"received_at":"{_utc(event.received_at)}"', '"received_at":"%s"'),
-        ("commune:00004", "commune:%05d"),
-        ("province:01", "province:%02d"),
+        ("commune:00004", "commune:%s"),
+        ("province:01", "province:%s"),
         ('"partition":0,"offset":0', '"partition":%d,"offset":%d'),
     )
 

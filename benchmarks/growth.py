@@ -155,4 +155,4 @@ async def run(days: int, units: int, waves: int, reads: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    command(__doc__, run, days=10, units=300, waves=20, reads=500)
+    command(__doc__, run, days=3, units=300, waves=20, reads=500)

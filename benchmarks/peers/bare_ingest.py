@@ -45,7 +45,7 @@ async def run(kafka_url: str, mongo_url: str, database: str) -> None:
                         FEEDBACK_ACCEPTED.name,
                         record.value,
                         key=record.key,
-                        headers=record.headers,
+                        headers=list(record.headers),
                         partition=place.partition,
                     )
                     for record in records
