@@ -82,7 +82,6 @@ class Service:
         topic: Topic,
         handle: Handle,
         *,
-        max_records: int = 5000,
         resume: Resume | None = None,
     ) -> PartitionConsumer:
         """Read a topic of this service's flow; see PartitionConsumer for the promises.
@@ -96,7 +95,6 @@ class Service:
             service=self.name,
             topic=topic.name,
             handle=handle,
-            max_records=max_records,
             resume=resume,
         )
         self._consumers.append(consumer)

@@ -19,11 +19,9 @@ class ScoringSettings(Settings):
 
     Attributes:
         refresh_seconds: pause between two refreshes of the indices.
-        max_records: most records of one fetch.
     """
 
     refresh_seconds: Annotated[float, Field(gt=0)] = 0.5
-    max_records: Annotated[int, Field(ge=1)] = 20_000
 
 
 def build(settings: ScoringSettings, clock: Clock = system_clock) -> Service:
@@ -38,7 +36,6 @@ def build(settings: ScoringSettings, clock: Clock = system_clock) -> Service:
     consumer = service.consume(
         FEEDBACK_ACCEPTED,
         traces.remembered(ledger.handle),
-        max_records=settings.max_records,
         resume=ledger.resume,
     )
     refresh = Refresh(
