@@ -22,6 +22,7 @@ from schemas.feedback import FeedbackAccepted
 from schemas.registry import EntryKind, Registry, RegistryEntry
 from schemas.topics import ALERT_CHANGED
 from services.gateway.main import build
+from services.gateway.published.daily import Days
 from services.gateway.published.disclosure import Disclosure
 from services.gateway.registry.store import write
 from services.gateway.settings import GatewaySettings
@@ -196,6 +197,8 @@ async def test_a_small_office_and_one_beside_it_are_withheld_wherever_they_are_s
     async with following(town):
         await town.count(answers(MIDDLE, 30) + answers(LARGE, 50))
         await eventually(lambda: _is(town, MIDDLE, hidden=False), "the page sees the middle office")
+        middle = await town.get(f"/v1/indices/{MIDDLE}")
+        assert [day["figure"]["n"] for day in middle["history"]] == [30]
         await town.count(answers(SMALL, 4))
         await eventually(
             lambda: _is(town, MIDDLE, hidden=True), "the page is told that it is withheld now"
@@ -270,6 +273,28 @@ async def test_decisions_follow_what_moved_and_now_and_then_everything(town: Tow
     moment += timedelta(minutes=1)
     assert LARGE in await disclosure.refresh(), "an announcement may be missed"
     assert disclosure.withheld("overall", LARGE) == frozenset()
+
+
+async def test_days_are_decided_once_for_all_readers_until_the_windows_are_decided_anew(
+    town: Town,
+) -> None:
+    registry = Cached(town.database, REGISTRY, Registry.of_documents)
+    await registry.refresh()
+    moment = datetime.now(UTC)
+    disclosure = Disclosure(town.database, registry, lambda: moment)
+    days = Days(town.database, disclosure, lambda: moment)
+    await town.count(answers(LARGE, 50) + answers(MIDDLE, 30))
+    await disclosure.refresh()
+    assert await days.withheld(LARGE, 7) == frozenset()
+    await town.count(answers(SMALL, 4))
+    assert await days.withheld(MIDDLE, 7) == frozenset(), "nobody said that anything moved"
+    disclosure.moved([SMALL, "province:01", "country"])
+    await disclosure.refresh()
+    today = {local_day(moment)}
+    assert await days.withheld(SMALL, 7) == await days.withheld(MIDDLE, 7) == today
+    assert await days.withheld(LARGE, 7) == frozenset()
+    moment += timedelta(days=1)
+    assert await days.withheld(MIDDLE, 7) == today, "they are a day older"
 
 
 async def test_scoring_writes_parts_before_wholes(town: Town) -> None:

@@ -3,7 +3,8 @@
 A day is a part of the windows that it lies in, and of the same day of the scope above. Days are too
 many to be decided for the whole country ahead, so they are decided when somebody asks: from the
 country down, each scope together with those beside it, given what is decided above them and given
-their windows. So a day comes out the same for whichever scope under one parent it is asked.
+their windows. So a day comes out the same for whichever scope under one parent it is asked, and is
+kept for the next who asks, until the windows are decided anew.
 
 Not protected, beyond what `method.disclosure` names: a day that is withheld for the sake of others
 can be worked out where it holds all answers of a shown window or of the day above.
@@ -14,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from method.definition import Definition, definition_of
 from method.disclosure import Sums, Whole
@@ -23,13 +24,16 @@ from method.period import day_key, local_day
 from schemas.collections import TALLIES
 from schemas.figure import LEVELS
 from schemas.instrument import OVERALL
-from schemas.scope import COUNTRY, Scope
+from schemas.scope import Scope
 from services.gateway.published.disclosure import Disclosure
 from services.runtime.clock import Clock
 from services.runtime.database import Database
 
 _ABOVE: Final = "above"
 """Stands for the scope above in a cell; no scope has this name."""
+
+_KEPT: Final = 64
+"""Parents whose parts are kept: the country and all provinces and ministries, some 10 MB."""
 
 Numbers = dict[Scope, dict[str, int]]
 """Answers by scope and local day."""
@@ -48,6 +52,19 @@ def _in_time(version: str, reach: int) -> list[Whole[str]]:
     return nested(window_spans(definition_of(version)) | days)
 
 
+class _Beside(NamedTuple):
+    """Scopes that stand beside one another: their answers, and the ages that are withheld."""
+
+    n: Numbers
+    withheld: dict[Scope, set[str]]
+
+
+_NOBODY: Final = _Beside({}, {})
+
+_Kept = dict[tuple[Scope, Scope, int], _Beside]
+"""By the scope above, the first of those beside one another, and how many days."""
+
+
 class Days:
     """Decides days."""
 
@@ -56,6 +73,8 @@ class Days:
         self._database = database
         self._disclosure = disclosure
         self._clock = clock
+        self._kept: _Kept = {}
+        self._kept_of: tuple[int, date] | None = None
 
     async def withheld(self, scope: Scope, days: int) -> frozenset[date]:
         """Which of the last days of a scope are withheld.
@@ -67,12 +86,30 @@ class Days:
         reach = _reach(definition, days)
         today = local_day(self._clock())
         ages = {day_key(today - timedelta(days=age)): str(age) for age in range(reach)}
-        way = self._disclosure.way_down(scope)
-        n = await self._read({COUNTRY, scope}.union(*(parts for _, parts in way)), ages)
-        found = await asyncio.to_thread(self._decide, scope, way, n, ages, definition)
-        return frozenset(date.fromisoformat(day) for day, age in ages.items() if age in found)
+        # Together with what is kept, so that both are of the same decisions until the end.
+        way, kept = self._disclosure.way_down(scope), self._kept_on(today)
+        found = _NOBODY
+        for parent, parts in [(_ABOVE, [way[0][0] if way else scope]), *way]:
+            key = parent, parts[0], reach
+            if key not in kept:
+                # Those above were read before: none of their answers is missing here.
+                n = await self._read(parts, ages)
+                decided = await asyncio.to_thread(
+                    self._decide, parent, parts, found, n, ages, definition
+                )
+                kept[key] = _Beside(n, decided)
+            found = kept[key]
+        out = found.withheld[scope]
+        return frozenset(date.fromisoformat(day) for day, age in ages.items() if age in out)
 
-    async def _read(self, scopes: set[Scope], ages: dict[str, str]) -> Numbers:
+    def _kept_on(self, today: date) -> _Kept:
+        """What was decided since the windows were; nothing on another day."""
+        now = self._disclosure.times, today
+        if now != self._kept_of or len(self._kept) >= _KEPT:
+            self._kept, self._kept_of = {}, now
+        return self._kept
+
+    async def _read(self, scopes: Sequence[Scope], ages: dict[str, str]) -> Numbers:
         """Answers by scope and age."""
         n: Numbers = defaultdict(dict)
         pipeline: list[dict[str, Any]] = [
@@ -100,43 +137,32 @@ class Days:
 
     def _decide(
         self,
-        scope: Scope,
-        way: Sequence[tuple[Scope, list[Scope]]],
-        n: Numbers,
-        ages: dict[str, str],
-        definition: Definition,
-    ) -> set[str]:
-        out = self._beside([way[0][0] if way else scope], {}, set(), n, ages, definition)
-        for parent, parts in way:
-            out = self._beside(parts, n[parent], out[parent], n, ages, definition)
-        return out[scope]
-
-    def _beside(
-        self,
-        scopes: Sequence[Scope],
-        above: dict[str, int],
-        withheld_above: set[str],
+        parent: Scope,
+        parts: Sequence[Scope],
+        above: _Beside,
         n: Numbers,
         ages: dict[str, str],
         definition: Definition,
     ) -> dict[Scope, set[str]]:
-        """Decide the days of scopes that stand beside one another: ages, by scope."""
-        cells = {(_ABOVE, age): count for age, count in above.items()}
-        also = {(_ABOVE, age) for age in withheld_above}
+        of_parent = above.n.get(parent, {})
+        cells = {(_ABOVE, age): count for age, count in of_parent.items()}
+        also = {(_ABOVE, age) for age in above.withheld.get(parent, ())}
         keep: set[tuple[Scope, str]] = set()
-        for scope in scopes:
+        for scope in parts:
             windows = self._disclosure.numbers(OVERALL, scope)
             cells |= {(scope, key): count for key, count in (windows | n[scope]).items()}
             keep |= {(scope, key) for key in windows}
             also |= {(scope, key) for key in self._disclosure.withheld(OVERALL, scope)}
-        in_space = [Whole((_ABOVE, age), tuple((scope, age) for scope in scopes)) for age in above]
+        in_space = [
+            Whole((_ABOVE, age), tuple((scope, age) for scope in parts)) for age in of_parent
+        ]
         in_time = [
             Whole((scope, whole.figure), tuple((scope, part) for part in whole.parts))
-            for scope in scopes
+            for scope in parts
             for whole in _in_time(definition.version, len(ages))
         ]
         sums = Sums([*in_space, *in_time])
-        out: dict[Scope, set[str]] = {scope: set() for scope in scopes}
+        out: dict[Scope, set[str]] = {scope: set() for scope in parts}
         decided = sums.withheld(cells, definition.publish_from, also=also, keep=keep)
         for scope, key in decided:
             if scope != _ABOVE and key in n[scope]:

@@ -65,7 +65,12 @@ def _is_field(scope: Scope) -> bool:
 
 
 class Disclosure:
-    """The decisions of now."""
+    """The decisions of now.
+
+    Attributes:
+        times: how often all that has moved was decided anew; whoever decides more by the same
+            numbers does it anew then, too.
+    """
 
     def __init__(self, database: Database, registry: Cached[Registry], clock: Clock) -> None:
         """Know nothing yet."""
@@ -78,6 +83,7 @@ class Disclosure:
         self._plans: dict[str, _Plan] = {}
         self._withheld: dict[str, dict[Scope, frozenset[str]]] = {}
         self._decided_for: Registry | None = None
+        self.times = 0
         self._all_read_at = self._clock() - 2 * _EVERYTHING_AGAIN
 
     def moved(self, scopes: Iterable[Scope]) -> None:
@@ -150,6 +156,7 @@ class Disclosure:
                     if before.get(scope, NOTHING) != decided.get(scope, NOTHING)
                 }
             self._decided_for = registry
+            self.times += 1
             return moved
 
     async def _read(self, scopes: Collection[Scope] | None) -> set[str]:
