@@ -3,21 +3,21 @@
 The way of a request: capacity → body → `senders` (who is it?) → form → `senders` (may it?) → Kafka.
 """
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import UUID7, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import UUID7, BaseModel, Field
 
 from schemas.feedback import FeedbackSubmitted, Response, Violation
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway.body import documented_body, json_body, parsed
 from services.gateway.devices.model import Device
+from services.gateway.intake.batches import BATCH_LIMIT, read_batch
 from services.gateway.intake.heartbeats import Presence
 from services.gateway.intake.senders import NotAllowedError, Senders
 from services.gateway.limits import Capacity
@@ -27,8 +27,6 @@ from services.gateway.settings import GatewaySettings
 from services.runtime import metrics, tracing
 from services.runtime.clock import Clock
 from services.runtime.producer import KafkaUnavailableError, Producer
-
-BATCH_LIMIT = 500
 
 EXAMPLE: dict[str, Any] = {
     "id": "019aa000-0000-7000-8000-000000000001",
@@ -45,16 +43,6 @@ EXAMPLE: dict[str, Any] = {
     "comment": "Cán bộ hướng dẫn tận tình",
     "language": "vi",
 }
-
-
-_BATCH: Final = TypeAdapter(Annotated[list[Response], Field(min_length=1, max_length=BATCH_LIMIT)])
-
-
-class Read(NamedTuple):
-    """One item of a batch: its id, as far as it could be read, and what else it says."""
-
-    identity: str | None
-    said: Response | list[Violation]
 
 
 class Accepted(BaseModel):
@@ -81,40 +69,6 @@ class BatchResult(BaseModel):
     refused: int
     received_at: datetime
     results: list[ItemResult]
-
-
-def _read_batch(body: bytes) -> list[Read]:
-    """The items of a batch: all at once, and one by one only if one of them breaks a rule.
-
-    Raises:
-        ProblemError: 400 when the body is not JSON, 422 when it is no array or has too many items.
-    """
-    try:
-        return [Read(str(response.id), response) for response in _BATCH.validate_json(body)]
-    except ValidationError:
-        return [_read(item) for item in _parse_batch(body)]
-
-
-def _read(item: object) -> Read:
-    named = item.get("id") if isinstance(item, dict) else None
-    identity = named[:64] if isinstance(named, str) else None
-    try:
-        return Read(identity, Response.model_validate_json(json.dumps(item)))
-    except ValidationError as error:
-        return Read(identity, Violation.all_of(error))
-
-
-def _parse_batch(body: bytes) -> list[Any]:
-    try:
-        items = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        errors = [Violation(field="body", rule=f"must be JSON: {type(error).__name__}")]
-        raise ProblemError(400, "not-json", "The body is not JSON.", errors) from None
-    if not isinstance(items, list) or not 1 <= len(items) <= BATCH_LIMIT:
-        rule = f"must be an array of 1 to {BATCH_LIMIT} responses"
-        errors = [Violation(field="body", rule=rule)]
-        raise ProblemError(422, "invalid-batch", f"The body {rule}.", errors)
-    return items
 
 
 def _received(response: Response, now: datetime) -> FeedbackSubmitted:
@@ -191,7 +145,7 @@ class Intake:
             body = await json_body(request, limit, self._settings.body_seconds)
             device = await self._senders.device(request, body)
             self._presence.seen(device)
-            items = _read_batch(body)
+            items = read_batch(body)
             await self._senders.spend(device, len(items))
             now = self._clock()
             events: list[FeedbackSubmitted] = []
