@@ -1,8 +1,5 @@
 """`langnghe rebuild`: buckets, tallies and indices anew from the stored responses."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
@@ -11,6 +8,7 @@ from rich.progress import Progress
 
 from langnghe.audit import operator
 from langnghe.console import FAILED, MISUSED, notes, results, stop
+from langnghe.sending import operator_producer
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.period import LOCAL_ZONE
 from services.gateway import audit
@@ -18,31 +16,13 @@ from services.gateway.audit import Act
 from services.runtime import identity
 from services.runtime.clock import system_clock
 from services.runtime.database import Database
-from services.runtime.producer import KafkaUnavailableError, Producer
-from services.runtime.security import kafka_security
+from services.runtime.producer import KafkaUnavailableError
 from services.runtime.settings import Settings
 from services.scoring.rebuild import Rebuild, Report, UnknownUnitError
 
-_KAFKA_SECONDS = 15
-
-
-@asynccontextmanager
-async def _connected(database: Database, settings: Settings) -> AsyncIterator[Producer]:
-    """A producer to the Kafka that the database belongs to."""
-    security = kafka_security(settings)
-    await identity.check(database, await identity.cluster_id(settings.kafka_url, security))
-    producer = Producer(settings.kafka_url, "operator", security)
-    await producer.start()
-    try:
-        async with asyncio.timeout(_KAFKA_SECONDS):
-            await producer.connected()
-        yield producer
-    finally:
-        await producer.stop()
-
 
 async def _rebuild(database: Database, settings: Settings, units: list[str]) -> Report:
-    async with _connected(database, settings) as producer:
+    async with operator_producer(database, settings) as producer:
         rebuild = Rebuild(database, producer, system_clock, units)
         beginning = await rebuild.begin()
         about = " ".join(units) or "all"
@@ -92,7 +72,7 @@ def command(
         )
     except UnknownUnitError as error:
         stop(f"--unit: {error} is not known and has no counts", MISUSED)
-    except (TimeoutError, KafkaUnavailableError):
+    except KafkaUnavailableError:
         stop("Kafka does not answer; run it again, it goes on where it stood", FAILED)
     except (KafkaError, identity.IdentityError) as error:
         stop(error, FAILED)

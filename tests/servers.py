@@ -27,9 +27,7 @@ from pymongo import MongoClient
 from testcontainers.community.kafka import KafkaContainer
 from testcontainers.core.container import DockerContainer
 
-from deploy.local import jars, ports
-from deploy.local.kafka_server import KafkaServer
-from deploy.local.mongo_server import MongoServer
+from deploy.local.servers import local_servers
 from langnghe.prepare import prepare
 from schemas.topics import TOPICS
 from services.runtime.database import Database
@@ -56,10 +54,6 @@ class Servers:
             "MONGO_URL": self.mongo_url,
             "LANGNGHE_DATABASE": DATABASE,
         }
-
-
-def _ignore(_name: str, _line: str) -> None:
-    """Nobody reads what servers say while tests pass."""
 
 
 def _docker_answers() -> bool:
@@ -105,23 +99,6 @@ def keeping(mongo_url: str) -> AbstractContextManager[None]:
 def expiring(mongo_url: str) -> AbstractContextManager[None]:
     """MongoDB removes what has expired, as in production, but within seconds."""
     return _parameters(mongo_url, {"ttlMonitorEnabled": True})
-
-
-@asynccontextmanager
-async def _local(folder: Path) -> AsyncIterator[Servers]:
-    kafka = KafkaServer(
-        folder / "kafka",
-        port=ports.choose(),
-        controller_port=ports.choose(),
-        jars=await asyncio.to_thread(jars.fetch, lambda _done, _total: None),
-        output=_ignore,
-    )
-    mongo = MongoServer(folder / "mongodb", port=ports.choose(), output=_ignore)
-    try:
-        await asyncio.gather(kafka.start(), mongo.start())
-        yield Servers(kafka.url, mongo.url)
-    finally:
-        await asyncio.gather(kafka.process.stop(), mongo.process.stop())
 
 
 def _initiate(url: str) -> None:
@@ -186,7 +163,7 @@ async def find_servers() -> AsyncIterator[Servers]:
             else:
                 return
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="langnghe-test-"))
-        yield await stack.enter_async_context(_local(Path(folder)))
+        yield Servers(*await stack.enter_async_context(local_servers(Path(folder))))
 
 
 async def reset(servers: Servers) -> None:

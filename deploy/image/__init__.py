@@ -1,1 +1,1 @@
-"""The image: what its health check runs, and a rehearsal of it."""
+"""What the image is made of, and what its health check runs."""

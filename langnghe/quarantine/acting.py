@@ -4,7 +4,6 @@ A record is sent first and marked then, the mark and the entry in one transactio
 between leaves it open, and its next replay is known by the response's id, so it counts once.
 """
 
-import asyncio
 import os
 import shlex
 import subprocess
@@ -15,20 +14,16 @@ from pathlib import Path
 from langnghe.audit import operator
 from langnghe.console import notes, results
 from langnghe.quarantine.showing import pretty
+from langnghe.sending import operator_producer
 from schemas.feedback import FeedbackSubmitted
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway import audit
 from services.gateway.audit import Act, audited
 from services.ingest import resolution
 from services.ingest.resolution import Aside, Resolution
-from services.runtime import identity
 from services.runtime.clock import system_clock
 from services.runtime.database import Database, Session
-from services.runtime.producer import KafkaUnavailableError, Producer
-from services.runtime.security import kafka_security
 from services.runtime.settings import Settings
-
-_KAFKA_SECONDS = 15
 
 
 class EditorError(Exception):
@@ -79,13 +74,7 @@ async def replay(
         KafkaUnavailableError: when Kafka does not acknowledge; what was not reported is open.
         IdentityError: when the database belongs to another Kafka cluster.
     """
-    security = kafka_security(settings)
-    await identity.check(database, await identity.cluster_id(settings.kafka_url, security))
-    producer = Producer(settings.kafka_url, "operator", security)
-    await producer.start()
-    try:
-        async with asyncio.timeout(_KAFKA_SECONDS):
-            await producer.connected()
+    async with operator_producer(database, settings) as producer:
         for aside, response in responses:
             await producer.send(FEEDBACK_SUBMITTED, [response])
             who = operator()
@@ -93,10 +82,6 @@ async def replay(
             act = Act(who, "quarantine.replay", aside.id, {"edited": str(edited).lower()})
             await _close(database, aside, done, act)
             results.print(f"{aside.id}: sent again", markup=False)
-    except TimeoutError:
-        raise KafkaUnavailableError(settings.kafka_url) from None
-    finally:
-        await producer.stop()
 
 
 async def discard(database: Database, asides: Sequence[Aside], why: str) -> None:

@@ -42,7 +42,7 @@ from services.scoring.main import ScoringSettings
 from services.scoring.main import build as build_scoring
 from tests.builders import NOW, OTHER_UNIT, UNIT, entry, load_small_registry, submitted
 from tests.integration.test_commands import Said, langnghe
-from tests.servers import DATABASE, Servers, _ignore, eventually, reset
+from tests.servers import DATABASE, Servers, eventually, reset
 from tests.serving import serving_gateway
 from tests.together import Moment
 
@@ -64,7 +64,7 @@ async def other_kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
         port=ports.choose(),
         controller_port=ports.choose(),
         jars=await asyncio.to_thread(jars.fetch, lambda _done, _total: None),
-        output=_ignore,
+        output=lambda _name, _line: None,
     )
     await server.start()
     yield server.url

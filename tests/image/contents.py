@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from deploy.image.containers import ContainerError, RehearsalError, docker
+from tests.image.containers import ContainerError, RehearsalError, docker
 
 _UNWANTED = r"""
 find / -xdev -type f -perm /6000 -printf 'raises the rights of who runs it: %p\n'

@@ -1,7 +1,7 @@
 """Rehearses the image: builds it, runs the services of docker-compose.yml from it, feeds and stops
 them.
 
-    python -m deploy.image.rehearse --help
+    python -m tests.image --help
 
 All that docker-compose.yml says of the services holds, but for the network and the addresses: Kafka
 and MongoDB are processes of this machine, so no image is needed but the base. What this shows, and
@@ -13,20 +13,19 @@ import logging
 import sys
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from deploy.image.confinement import confined
-from deploy.image.containers import Compose, RehearsalError, docker
-from deploy.image.contents import examine
-from deploy.image.feeding import UNIT, feed, registry_row
-from deploy.local import jars, ports
+from deploy.local import ports
 from deploy.local.jars import JarError
-from deploy.local.kafka_server import KafkaServer, KafkaStartError
-from deploy.local.mongo_server import MongoServer, MongoStartError
+from deploy.local.kafka_server import KafkaStartError
+from deploy.local.mongo_server import MongoStartError
+from deploy.local.servers import local_servers
 from deploy.local.stack import SERVICES
 from simulator.agency import Agency
+from tests.image.confinement import confined
+from tests.image.containers import Compose, RehearsalError, docker
+from tests.image.contents import examine
+from tests.image.feeding import UNIT, feed, registry_row
 
 _FAILED = 1
 _BUILT = "langnghe:rehearsal"
@@ -44,32 +43,12 @@ def _tell(fact: str) -> None:
     _say(f"  {fact}")
 
 
-@asynccontextmanager
-async def _servers(folder: Path) -> AsyncIterator[dict[str, str]]:
-    """A Kafka and a MongoDB of this machine, as settings of whoever uses them."""
-
-    def ignore(_name: str, _line: str) -> None:
-        """What they say matters only when they do not start, and then an error says it."""
-
-    kafka = KafkaServer(
-        folder / "kafka",
-        port=ports.choose(),
-        controller_port=ports.choose(),
-        jars=await asyncio.to_thread(jars.fetch, lambda _done, _total: None),
-        output=ignore,
-    )
-    mongo = MongoServer(folder / "mongodb", port=ports.choose(), output=ignore)
-    try:
-        await asyncio.gather(kafka.start(), mongo.start())
-        yield {"KAFKA_URL": kafka.url, "MONGO_URL": mongo.url}
-    finally:
-        await asyncio.gather(kafka.process.stop(), mongo.process.stop())
-
-
-def _environment(servers: dict[str, str], gateway_port: int) -> dict[str, dict[str, str]]:
+def _environment(servers: tuple[str, str], gateway_port: int) -> dict[str, dict[str, str]]:
     """What each service is told beyond docker-compose.yml: addresses, and rules that are quick."""
+    kafka_url, mongo_url = servers
     common = {
-        **servers,
+        "KAFKA_URL": kafka_url,
+        "MONGO_URL": mongo_url,
         "LANGNGHE_HTTP_HOST": "127.0.0.1",
         "LANGNGHE_HTTP_PORT": str(gateway_port),
         "LANGNGHE_OPS_HOST": "127.0.0.1",
@@ -161,7 +140,7 @@ async def rehearse(base: str | None, image: str | None) -> None:
     with tempfile.TemporaryDirectory(prefix="langnghe-rehearsal-") as name:
         folder = Path(name)
         _say("starting Kafka and MongoDB on this machine")
-        async with agency.listening(), _servers(folder) as servers:
+        async with agency.listening(), local_servers(folder) as servers:
             port = ports.choose()
             compose = Compose(folder, image, _environment(servers, port), _ASKED)
             await _run(compose, agency, f"http://127.0.0.1:{port}", folder)
@@ -170,7 +149,7 @@ async def rehearse(base: str | None, image: str | None) -> None:
 def main() -> int:
     """The command; its exit code."""
     parser = ArgumentParser(
-        prog="python -m deploy.image.rehearse",
+        prog="python -m tests.image",
         description="Build the image, run the services of docker-compose.yml from it beside a "
         "Kafka and a MongoDB of this machine, hand answers in, see the index and the alert, stop.",
         epilog="Needs a Docker engine on this machine, Compose 2, and the extra `local`. "

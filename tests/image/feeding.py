@@ -11,10 +11,10 @@ import aiohttp
 from uuid_utils.compat import uuid7
 
 from client.kiosk import EnrolmentError, Kiosk
-from deploy.image.containers import ROOT, RehearsalError
 from method.period import LOCAL_ZONE
 from schemas.instrument import OVERALL
 from simulator.agency import Agency
+from tests.image.containers import ROOT, RehearsalError
 
 UNIT: Final = "000.00.01.H49"
 """Of the demo."""

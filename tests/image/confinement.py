@@ -1,6 +1,6 @@
 """What the container of a service may do: its work, and nothing else."""
 
-from deploy.image.containers import Compose, RehearsalError, docker
+from tests.image.containers import Compose, RehearsalError, docker
 
 _SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
