@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -22,7 +22,8 @@ News = dict[str, list[Said]]
 past, not news."""
 
 _AGES_KEPT: Final = 5_000
-_HOUR_SECONDS: Final = 3600
+_HOUR: Final = timedelta(hours=1)
+_1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BucketKey(NamedTuple):
@@ -48,31 +49,39 @@ class Age(NamedTuple):
 
 
 class _Hour(NamedTuple):
-    """A local hour: "07" of a day, and the lowest level that counts as satisfied on it."""
+    """A local hour: "07" of a day, the lowest level that counts as satisfied on it, and what its
+    counts are called in a bucket."""
 
     day: str
     of_day: str
     satisfied_from: int
+    counts: tuple[str, ...]
+
+
+_OF_DAY: Final = tuple(f"n{level}" for level in LEVELS)
 
 
 @lru_cache(maxsize=4096)
 def _hour(hours_since_1970: int) -> _Hour:
     """Local hours begin with those of UTC (method/period.py)."""
-    moment = datetime.fromtimestamp(hours_since_1970 * _HOUR_SECONDS, UTC)
+    moment = _1970 + hours_since_1970 * _HOUR
     day = local_day(moment)
     of_day = f"{local_hour_start(moment).hour:02d}"
-    return _Hour(day_key(day), of_day, definition_on(day).satisfied_from)
+    counts = tuple(f"h.{of_day}.{name}" for name in _OF_DAY)
+    return _Hour(day_key(day), of_day, definition_on(day).satisfied_from, counts)
 
 
-@dataclass(slots=True)
 class _Cell:
-    """What is added to one hour of a bucket."""
+    """What is added to one hour of a bucket; `offset` and `above` are of the last answer in it."""
 
-    offset: int
-    above: list[Scope]
-    latest_occurred_at: datetime
-    latest_received_at: datetime
-    levels: list[int] = field(default_factory=lambda: [0] * len(LEVELS))
+    __slots__ = ("above", "latest_occurred_at", "latest_received_at", "levels", "offset")
+
+    def __init__(self, first: Answer) -> None:
+        self.offset = first.source.offset
+        self.above = first.above
+        self.latest_occurred_at = first.occurred_at
+        self.latest_received_at = first.received_at
+        self.levels = [0] * len(LEVELS)
 
 
 @dataclass
@@ -95,13 +104,13 @@ class Delta:
     counts: Counter[str] = field(default_factory=Counter)
     hours: dict[str, int] = field(default_factory=dict)
 
-    def add(self, hour: str, cell: _Cell) -> None:
-        """Take in what is added to one of its hours."""
-        for level, n in zip(LEVELS, cell.levels, strict=True):
+    def add(self, hour: _Hour, cell: _Cell) -> None:
+        """Take in what is added to one of its hours, each of them once."""
+        for of_day, of_hour, n in zip(_OF_DAY, hour.counts, cell.levels, strict=True):
             if n:
-                self.counts[f"n{level}"] += n
-                self.counts[f"h.{hour}.n{level}"] += n
-        self.hours[hour] = cell.offset
+                self.counts[of_day] += n
+                self.counts[of_hour] = n
+        self.hours[hour.of_day] = cell.offset
         if cell.offset > self.offset:
             self.offset, self.above = cell.offset, cell.above
         self.latest_occurred_at = max(self.latest_occurred_at, cell.latest_occurred_at)
@@ -138,24 +147,22 @@ class Sums:
             self.repeated += 1
             return
         occurred_at, received_at = answer.occurred_at, answer.received_at
-        occurred = occurred_at.timestamp()
-        hour = int(occurred // _HOUR_SECONDS)
+        hour = (occurred_at - _1970) // _HOUR
         satisfied_from = _hour(hour).satisfied_from
-        unit, above = answer.unit, answer.above
         for item, level in answer.answers.items():
             # A plain tuple: this runs for every answer of a backlog, and a named one costs more.
-            key = (unit, answer.field, hour, item)
+            key = (answer.unit, answer.field, hour, item)
             cell = self._cells.get(key)
             if cell is None:
-                cell = self._cells[key] = _Cell(offset, above, occurred_at, received_at)
+                cell = self._cells[key] = _Cell(answer)
             cell.levels[level - 1] += 1
-            cell.offset, cell.above = offset, above
+            cell.offset, cell.above = offset, answer.above
             cell.latest_occurred_at = max(cell.latest_occurred_at, occurred_at)
             cell.latest_received_at = max(cell.latest_received_at, received_at)
             if item == OVERALL and received_at - occurred_at <= self._late_after:
-                self.news[unit].append(occurred_at if level < satisfied_from else None)
+                self.news[answer.unit].append(occurred_at if level < satisfied_from else None)
         if len(self.ages) < _AGES_KEPT:
-            self.ages.append(Age(offset, occurred, received_at.timestamp()))
+            self.ages.append(Age(offset, occurred_at.timestamp(), received_at.timestamp()))
         self.last = offset
         self.answers += 1
 
@@ -163,8 +170,8 @@ class Sums:
         """What they add, by bucket."""
         found: dict[BucketKey, Delta] = {}
         for (unit, service, number, item), cell in self._cells.items():
-            day, hour, _ = _hour(number)
-            key = BucketKey(unit, service or NO_FIELD, day, item)
+            hour = _hour(number)
+            key = BucketKey(unit, service or NO_FIELD, hour.day, item)
             if key not in found:
                 found[key] = Delta(
                     *(cell.offset, cell.above, cell.latest_occurred_at, cell.latest_received_at)

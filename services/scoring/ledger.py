@@ -68,6 +68,11 @@ class Ledger:
         self._sums: dict[int, Sums] = {}
         self.ages: dict[int, list[Age]] = {}
 
+    def held(self, partition: int) -> int:
+        """Answers of a partition that are added up and not written."""
+        sums = self._sums.get(partition)
+        return sums.answers if sums else 0
+
     async def resume(self, partition: int) -> int | None:
         """Read a partition's position; where to go on in feedback.accepted.v1, None at first."""
         self.ages[partition] = []

@@ -6,9 +6,11 @@ partition's last refresh. So whoever owns the partition next finishes what a kil
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
+from method.period import local_day
 from schemas.collections import POSITIONS
 from schemas.scope import Scope
 from schemas.topics import INDEX_UPDATED
@@ -19,13 +21,13 @@ from services.runtime.producer import Producer
 from services.scoring import charts
 from services.scoring.indices import refresh_indices, stale_scopes, upwards
 from services.scoring.ledger import Ledger, none_waits, position_id
-from services.scoring.tallies import refresh_tallies
+from services.scoring.tallies import forget_hours, refresh_tallies
 from services.scoring.touched import Touched, touched_since
 from services.scoring.traces import Traces
 
 _SCOPES_AT_ONCE = 500
 _BACKLOG: Final = 20_000
-"""With more records waiting, a later refresh is made for far more of them at almost the cost."""
+"""With more records waiting or held, a later refresh is for far more of them at almost the cost."""
 _SHARE_OF_BACKLOG: Final = 10
 _LEAST_PAUSE_SECONDS: Final = 30.0
 _TIMEKEEPER = 0
@@ -80,6 +82,7 @@ class Refresh:
         self._ended = time.monotonic()
         self._pause = _LEAST_PAUSE_SECONDS
         self._traces = traces or Traces()
+        self._forgot_on: date | None = None
         metrics.from_zero(metrics.AGE_AT_INDEX_SECONDS, ("occurred", "received"))
 
     async def run(self) -> None:
@@ -87,7 +90,8 @@ class Refresh:
 
         While a backlog is worked off, it takes at most one part in ten of the time.
         """
-        backlog = sum(map(self._waiting, self._owned())) > _BACKLOG
+        to_come = sum(self._waiting(owned) + self._ledger.held(owned) for owned in self._owned())
+        backlog = to_come > _BACKLOG
         if backlog and time.monotonic() < self._ended + self._pause:
             return
         started = time.monotonic()
@@ -130,8 +134,15 @@ class Refresh:
     async def _follow_time(self, *, backlog: bool) -> None:
         if not backlog:  # once a day, of all units: that can wait
             await charts.renew_references(self._database, self._clock())
+            await self._forget_hours()
         while scopes := await stale_scopes(self._database, self._clock(), _SCOPES_AT_ONCE):
             await announce(self._database, self._producer, scopes, self._clock)
+
+    async def _forget_hours(self) -> None:
+        today = local_day(self._clock())
+        if today != self._forgot_on:
+            await forget_hours(self._database, self._clock())
+            self._forgot_on = today
 
     def _observe_ages(self, partition: int, applied: int) -> None:
         now = self._clock().timestamp()

@@ -24,6 +24,7 @@ INDEXES: Final = {
     TALLIES: [
         IndexModel([("scope", ASCENDING), ("period", ASCENDING)]),
         IndexModel([("above", ASCENDING), ("period", ASCENDING)]),
+        IndexModel([("period", ASCENDING)], partialFilterExpression={"h": {"$exists": True}}),
     ],
     INDICES: [IndexModel([("scope", ASCENDING)]), IndexModel([("as_of", ASCENDING)])],
     UNREADABLE: [],

@@ -5,23 +5,57 @@ above (commune, province, ministry, country) sums the tallies of units. All have
 windows of any scope are computed in one way.
 """
 
-from collections.abc import Sequence
+from asyncio import gather
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from method.period import hour_of_day
+from method.period import day_of, hour_of_day, last_days
 from schemas.collections import BUCKETS, TALLIES
 from schemas.scope import Scope
 from services.runtime.database import Database
-from services.scoring.touched import Touched
+from services.scoring.touched import HOURLY_DAYS, Touched
 
 Stages = list[dict[str, Any]]
+StagesOf = Callable[[Sequence[str], Sequence[str]], Stages]
+"""The first stages of a pipeline, for some scopes and local days."""
 
 LEVEL_FIELDS = ("n1", "n2", "n3", "n4", "n5")
-_NOTHING_ABOVE: Final[dict[str, Any]] = {"$first": {"$literal": []}}
-"""Only units are summed further up; what stands above them is not, or it would count twice."""
+_SCOPES_AT_ONCE: Final = 2_000
+"""MongoDB works on a pipeline with one core, so a country takes several."""
 
 
-def _summed(scope: object, above: object, hours: Sequence[str], version: int) -> Stages:
+def _of_units(units: Sequence[str], days: Sequence[str]) -> Stages:
+    """What goes into the tallies of units, of buckets."""
+    return [
+        {"$match": {"unit": {"$in": units}, "day": {"$in": days}}},
+        {"$set": {"scope": {"$concat": ["unit:", "$unit"]}}},
+    ]
+
+
+def _of_fields(fields: Sequence[str], days: Sequence[str]) -> Stages:
+    """What goes into the tallies of service fields, of buckets. Nothing stands above a field."""
+    return [
+        {"$match": {"field": {"$in": fields}, "day": {"$in": days}}},
+        {"$set": {"scope": {"$concat": ["field:", "$field"]}, "above": []}},
+    ]
+
+
+def _of_above(above: Sequence[Scope], days: Sequence[str]) -> Stages:
+    """What goes into the tallies of scopes above units, of those of units.
+
+    Only units are summed further up; what stands above them is not, or it would count twice.
+    """
+    return [
+        {"$match": {"above": {"$in": above}, "period": {"$in": days}}},
+        {"$set": {"scope": "$above", "day": "$period"}},
+        {"$unwind": "$scope"},
+        {"$match": {"scope": {"$in": above}}},
+        {"$set": {"above": []}},
+    ]
+
+
+def _summed(hours: Sequence[str], version: int) -> Stages:
     """Sum by scope, item and day, and write the tallies unless newer ones are there.
 
     The day and each of its hours have versions of their own: whoever sums up other hours at the
@@ -45,11 +79,11 @@ def _summed(scope: object, above: object, hours: Sequence[str], version: int) ->
     return [
         {
             "$group": {
-                "_id": {"scope": scope, "item": "$item", "day": "$day"},
+                "_id": {"scope": "$scope", "item": "$item", "day": "$day"},
                 **sums,
                 "latest_occurred_at": {"$max": "$latest_occurred_at"},
                 "latest_received_at": {"$max": "$latest_received_at"},
-                "above": above,
+                "above": {"$top": {"sortBy": {"offset": -1}, "output": "$above"}},
             }
         },
         {"$set": written},
@@ -61,6 +95,8 @@ def _summed(scope: object, above: object, hours: Sequence[str], version: int) ->
 def _newer(hours: Sequence[str]) -> dict[str, Any]:
     """Of a tally that is there and a new one, what is newer."""
     day = {"$cond": [{"$gte": ["$$new.version", "$version"]}, "$$new", "$$ROOT"]}
+    if not hours:
+        return {"$mergeObjects": [{"h": "$h"}, day]}
     by_hour = {
         hour: {
             "$cond": [
@@ -83,48 +119,58 @@ async def refresh_tallies(database: Database, touched: Touched, *, gone: bool = 
         gone: remove those tallies of them that nothing is left of. The ledger takes nothing away,
             so only a rebuild has such.
     """
-    days, hours = sorted(touched.days), sorted(set(map(hour_of_day, touched.hours)))
-    version = await database.logical_time()
-    newest_above = {"$top": {"sortBy": {"offset": -1}, "output": "$above"}}
-    await database.run(
-        BUCKETS,
-        [
-            {"$match": {"unit": {"$in": list(touched.units)}, "day": {"$in": days}}},
-            *_summed({"$concat": ["unit:", "$unit"]}, newest_above, hours, version),
-        ],
-    )
-    if touched.fields:
-        await database.run(
-            BUCKETS,
-            [
-                {"$match": {"field": {"$in": list(touched.fields)}, "day": {"$in": days}}},
-                *_summed({"$concat": ["field:", "$field"]}, _NOTHING_ABOVE, hours, version),
-            ],
+    hours = sorted(set(map(hour_of_day, touched.hours)))
+    with_hours = {day_of(hour) for hour in touched.hours}
+    spells: list[tuple[Collection[str], list[str]]] = [
+        (with_hours, hours),
+        (touched.days - with_hours, []),
+    ]
+
+    async def sum_up(*sources: tuple[str, StagesOf, Collection[str]]) -> int:
+        version = await database.logical_time()
+        await gather(
+            *(
+                database.run(collection, [*of(names, sorted(days)), *_summed(hours, version)])
+                for collection, of, every_name in sources
+                for names in _in_parts(every_name)
+                for days, hours in spells
+                if days
+            )
         )
+        return version
+
+    version = await sum_up(
+        (BUCKETS, _of_units, touched.units), (BUCKETS, _of_fields, touched.fields)
+    )
     if gone:
         below = [
             *(f"unit:{unit}" for unit in touched.units),
             *(f"field:{f}" for f in touched.fields),
         ]
-        await _remove(database, below, days, version)
-    version = await database.logical_time()
-    above = list(touched.above)
-    await database.run(
-        TALLIES,
-        [
-            {"$match": {"above": {"$in": above}, "period": {"$in": days}}},
-            {"$set": {"scope": "$above", "day": "$period"}},
-            {"$unwind": "$scope"},
-            {"$match": {"scope": {"$in": above}}},
-            *_summed("$scope", _NOTHING_ABOVE, hours, version),
-        ],
-    )
+        await _remove(database, below, touched.days, version)
+    version = await sum_up((TALLIES, _of_above, touched.above))
     if gone:
-        await _remove(database, above, days, version)
+        await _remove(database, touched.above, touched.days, version)
+
+
+def _in_parts(names: Collection[str]) -> list[list[str]]:
+    several = sorted(names)
+    starts = range(0, len(several), _SCOPES_AT_ONCE)
+    return [several[start : start + _SCOPES_AT_ONCE] for start in starts]
+
+
+async def forget_hours(database: Database, now: datetime) -> None:
+    """Take the hours out of the tallies of days whose hours no window wants any more.
+
+    They are most of a tally, and whoever reads a long window would read them all.
+    """
+    oldest, *_ = last_days(HOURLY_DAYS, now)
+    past = {"period": {"$lt": oldest}, "h": {"$exists": True}}
+    await database[TALLIES].update_many(past, {"$unset": {"h": ""}})
 
 
 async def _remove(
-    database: Database, scopes: Sequence[Scope], days: Sequence[str], version: int
+    database: Database, scopes: Collection[Scope], days: Collection[str], version: int
 ) -> None:
     """Remove the tallies of scopes and days that a sum of all of them did not write.
 

@@ -307,6 +307,39 @@ async def test_answers_of_long_ago_alone_are_in_the_long_windows(
     }
 
 
+async def test_only_days_whose_hours_a_window_wants_have_them(
+    database: Database, make_refresh: MakeRefresh, hands: Hands
+) -> None:
+    """They are most of a tally, and whoever reads a long window would read them all."""
+
+    async def with_hours() -> set[str]:
+        found = database[TALLIES].find({"scope": "country", "h": {"$exists": True}})
+        return {tally["period"] async for tally in found}
+
+    ledger = Ledger(database)
+    refresh = make_refresh(ledger)
+    moments = [NOW - timedelta(days=days) for days in (40, 3, 2, 0)]
+    for first in (0, 4):  # a tally that is new, and one that is there
+        events = [
+            accepted(first + n, occurred_at=moment, received_at=NOW)
+            for n, moment in enumerate(moments)
+        ]
+        await ledger.handle(0, records(events, first=first))
+        await refresh.run()
+        assert await with_hours() == {"2026-11-20", "2026-11-22"}
+    hands.now = NOW + timedelta(days=2)
+    await ledger.handle(0, records([accepted(8, occurred_at=hands.now)], first=8))
+    await refresh.run()
+    assert await with_hours() == {"2026-11-22", "2026-11-24"}
+    windows = (await index(database, "country")).windows
+    assert {name: w.current.n for name, w in windows.items()} == {
+        "24h": 1,
+        "7d": 7,
+        "30d": 7,
+        "90d": 9,
+    }
+
+
 async def test_who_sums_up_one_hour_takes_another_away_from_nobody(database: Database) -> None:
     """Two processes refresh at the same time what both their partitions count into."""
     ledger = Ledger(database)
