@@ -97,8 +97,8 @@ async def _stop(compose: Compose) -> None:
 
 async def _run(compose: Compose, agency: Agency, gateway: str, folder: Path) -> None:
     _say("the services, from the image")
-    await _prepare(compose, _units_file(folder / "registry", agency))
     try:
+        await _prepare(compose, _units_file(folder / "registry", agency))
         wait = ("--wait", "--wait-timeout", str(_HEALTHY_WITHIN_SECONDS))
         await compose("up", "--detach", "--no-deps", "--no-build", *wait, *SERVICES)
         invitation = compose.once("devices", "invite", f"unit:{UNIT}", "--name", "rehearsal")
