@@ -10,6 +10,7 @@ what it cannot show, is in docs/containers.md.
 
 import asyncio
 import logging
+import signal
 import sys
 import tempfile
 from argparse import ArgumentParser
@@ -153,17 +154,23 @@ def main() -> int:
         description="Build the image, run the services of docker-compose.yml from it beside a "
         "Kafka and a MongoDB of this machine, hand answers in, see the index and the alert, stop.",
         epilog="Needs a Docker engine on this machine, Compose 2, and the extra `local`. "
-        "Exit code: 0 all held, 1 something did not (the last lines say what), 2 wrong arguments.",
+        "Exit code: 0 all held, 1 something did not, or it was interrupted (the last lines say "
+        "what), 2 wrong arguments.",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--base", help="image to build on, instead of the one in the Dockerfile")
     which.add_argument("--image", help="an image that is there already, instead of building one")
     arguments = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # tells of every failed connection
+    # Asked to end, it ends as by Ctrl-C: servers and containers with it.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         asyncio.run(rehearse(arguments.base, arguments.image))
     except (RehearsalError, JarError, KafkaStartError, MongoStartError) as error:
         _say(str(error))
+        return _FAILED
+    except KeyboardInterrupt:
+        _say("interrupted")
         return _FAILED
     _say("all held")
     return 0

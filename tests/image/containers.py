@@ -40,7 +40,12 @@ async def docker(*arguments: str, **environment: str) -> str:
     except FileNotFoundError:
         msg = "there is no command `docker` here"
         raise ContainerError(msg) from None
-    out, notes = await process.communicate()
+    try:
+        out, notes = await process.communicate()
+    finally:
+        if process.returncode is None:  # we were interrupted: what it began must not go on
+            process.terminate()
+            await process.communicate()
     if process.returncode != 0:
         said = (out + notes).decode(errors="replace").strip()
         msg = f"docker {' '.join(arguments)}\nended with {process.returncode}:\n{said}"
