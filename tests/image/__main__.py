@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 
 from deploy.local import ports
@@ -102,8 +103,8 @@ async def _run(compose: Compose, agency: Agency, gateway: str, folder: Path) -> 
         await _prepare(compose, _units_file(folder / "registry", agency))
         wait = ("--wait", "--wait-timeout", str(_HEALTHY_WITHIN_SECONDS))
         await compose("up", "--detach", "--no-deps", "--no-build", *wait, *SERVICES)
-        invitation = compose.once("devices", "invite", f"unit:{UNIT}", "--name", "rehearsal")
-        await feed(gateway, invitation, agency, folder / "kiosk", _tell)
+        invite = partial(compose.once, "devices", "invite", f"unit:{UNIT}", "--name", "rehearsal")
+        await feed(gateway, invite, agency, folder / "kiosk", _tell)
         await compose.once("verify", "indices")
         _tell("`verify indices` counts the same from the answers that are kept")
         for service in SERVICES:

@@ -61,13 +61,13 @@ async def _until(condition: Callable[[], Awaitable[bool]], what: str, tell: Tell
 
 
 async def feed(
-    gateway: str, invitation: Awaitable[str], agency: Agency, folder: Path, tell: Tell
+    gateway: str, invite: Callable[[], Awaitable[str]], agency: Agency, folder: Path, tell: Tell
 ) -> None:
     """Enrol a kiosk, hand its signed answers in, and watch them become an index and an alert.
 
     Args:
         gateway: base URL.
-        invitation: a one-time code, awaited once the gateway knows the registry.
+        invite: gives a one-time code; called once the gateway knows the registry.
         agency: that is to be told.
         folder: for the kiosk.
         tell: gets a line for whatever came about.
@@ -98,7 +98,7 @@ async def feed(
 
         await _until(known, "the gateway knows the registry", tell)
         try:
-            await kiosk.enrol((await invitation).strip())
+            await kiosk.enrol((await invite()).strip())
         except EnrolmentError as error:
             msg = f"the gateway does not enrol a kiosk: {error}"
             raise RehearsalError(msg) from None
