@@ -32,8 +32,8 @@ from services.runtime.database import Database
 _ABOVE: Final = "above"
 """Stands for the scope above in a cell; no scope has this name."""
 
-_KEPT: Final = 64
-"""Parents whose parts are kept: the country and all provinces and ministries, some 10 MB."""
+_KEPT: Final = 4_096
+"""Parents whose parts are kept: the country, its provinces, ministries and communes, some 35 MB."""
 
 Numbers = dict[Scope, dict[str, int]]
 """Answers by scope and local day."""
