@@ -17,45 +17,54 @@ from services.runtime.database import Database
 from services.scoring.touched import HOURLY_DAYS, Touched
 
 Stages = list[dict[str, Any]]
-StagesOf = Callable[[Sequence[str], Sequence[str]], Stages]
-"""The first stages of a pipeline, for some scopes and local days."""
+Summing = Callable[[Sequence[str], Sequence[str], Sequence[str], int], Stages]
+"""A pipeline for some scopes, local days, hours of them, and the version that it writes."""
 
 LEVEL_FIELDS = ("n1", "n2", "n3", "n4", "n5")
 _SCOPES_AT_ONCE: Final = 2_000
 """MongoDB works on a pipeline with one core, so a country takes several."""
+_NEWEST_ABOVE: Final = {"$top": {"sortBy": {"offset": -1}, "output": "$above"}}
+_NOTHING_ABOVE: Final[dict[str, Any]] = {"$first": {"$literal": []}}
+"""Only units are summed further up; what stands above them is not, or it would count twice."""
 
 
-def _of_units(units: Sequence[str], days: Sequence[str]) -> Stages:
-    """What goes into the tallies of units, of buckets."""
+def _of_units(
+    units: Sequence[str], days: Sequence[str], hours: Sequence[str], version: int
+) -> Stages:
+    """The tallies of units, of buckets."""
     return [
         {"$match": {"unit": {"$in": units}, "day": {"$in": days}}},
         {"$set": {"scope": {"$concat": ["unit:", "$unit"]}}},
+        *_summed(_NEWEST_ABOVE, hours, version),
     ]
 
 
-def _of_fields(fields: Sequence[str], days: Sequence[str]) -> Stages:
-    """What goes into the tallies of service fields, of buckets. Nothing stands above a field."""
+def _of_fields(
+    fields: Sequence[str], days: Sequence[str], hours: Sequence[str], version: int
+) -> Stages:
+    """The tallies of service fields, of buckets."""
     return [
         {"$match": {"field": {"$in": fields}, "day": {"$in": days}}},
-        {"$set": {"scope": {"$concat": ["field:", "$field"]}, "above": []}},
+        # Not in the sum: with this between, MongoDB 7 takes a quarter less time for it.
+        {"$set": {"scope": {"$concat": ["field:", "$field"]}}},
+        *_summed(_NOTHING_ABOVE, hours, version),
     ]
 
 
-def _of_above(above: Sequence[Scope], days: Sequence[str]) -> Stages:
-    """What goes into the tallies of scopes above units, of those of units.
-
-    Only units are summed further up; what stands above them is not, or it would count twice.
-    """
+def _of_above(
+    above: Sequence[Scope], days: Sequence[str], hours: Sequence[str], version: int
+) -> Stages:
+    """The tallies of scopes above units, of the tallies of units."""
     return [
         {"$match": {"above": {"$in": above}, "period": {"$in": days}}},
         {"$set": {"scope": "$above", "day": "$period"}},
         {"$unwind": "$scope"},
         {"$match": {"scope": {"$in": above}}},
-        {"$set": {"above": []}},
+        *_summed(_NOTHING_ABOVE, hours, version),
     ]
 
 
-def _summed(hours: Sequence[str], version: int) -> Stages:
+def _summed(above: object, hours: Sequence[str], version: int) -> Stages:
     """Sum by scope, item and day, and write the tallies unless newer ones are there.
 
     The day and each of its hours have versions of their own: whoever sums up other hours at the
@@ -83,7 +92,7 @@ def _summed(hours: Sequence[str], version: int) -> Stages:
                 **sums,
                 "latest_occurred_at": {"$max": "$latest_occurred_at"},
                 "latest_received_at": {"$max": "$latest_received_at"},
-                "above": {"$top": {"sortBy": {"offset": -1}, "output": "$above"}},
+                "above": above,
             }
         },
         {"$set": written},
@@ -126,11 +135,11 @@ async def refresh_tallies(database: Database, touched: Touched, *, gone: bool = 
         (touched.days - with_hours, []),
     ]
 
-    async def sum_up(*sources: tuple[str, StagesOf, Collection[str]]) -> int:
+    async def sum_up(*sources: tuple[str, Summing, Collection[str]]) -> int:
         version = await database.logical_time()
         await gather(
             *(
-                database.run(collection, [*of(names, sorted(days)), *_summed(hours, version)])
+                database.run(collection, of(names, sorted(days), hours, version))
                 for collection, of, every_name in sources
                 for names in _in_parts(every_name)
                 for days, hours in spells
@@ -162,9 +171,10 @@ def _in_parts(names: Collection[str]) -> list[list[str]]:
 async def forget_hours(database: Database, now: datetime) -> None:
     """Take the hours out of the tallies of days whose hours no window wants any more.
 
-    They are most of a tally, and whoever reads a long window would read them all.
+    They are most of a tally, and whoever reads a long window would read them all. One day more is
+    kept, for a process whose clock is still in the day before.
     """
-    oldest, *_ = last_days(HOURLY_DAYS, now)
+    oldest, *_ = last_days(HOURLY_DAYS + 1, now)
     past = {"period": {"$lt": oldest}, "h": {"$exists": True}}
     await database[TALLIES].update_many(past, {"$unset": {"h": ""}})
 

@@ -307,6 +307,29 @@ async def test_answers_of_long_ago_alone_are_in_the_long_windows(
     }
 
 
+async def test_a_backlog_is_refreshed_seldom_until_all_of_it_is_counted(
+    database: Database, producer: Producer, hands: Hands
+) -> None:
+    waiting = 0
+    ledger = Ledger(database, lambda _: waiting)
+    refresh = Refresh(database, producer, ledger, lambda: [0], lambda: hands.now)
+
+    async def seen() -> int:
+        await refresh.run()
+        return (await index(database, "country")).windows["24h"].current.n
+
+    await ledger.handle(0, records([accepted(0)]))
+    with mock.patch("services.scoring.refresh._BACKLOG", 2):
+        assert await seen() == 1
+        await ledger.handle(0, records([accepted(1)], first=1))
+        waiting = 1
+        await ledger.handle(0, records([accepted(n) for n in range(2, 5)], first=2))
+        assert await seen() == 1, "what is held comes soon"
+        waiting = 0
+        await ledger.handle(0, records([accepted(5)], first=5))
+        assert await seen() == 6
+
+
 async def test_only_days_whose_hours_a_window_wants_have_them(
     database: Database, make_refresh: MakeRefresh, hands: Hands
 ) -> None:
