@@ -1,6 +1,6 @@
 """`make bench`: every measurement one after another, all in one JSON document on standard output.
 
-About an hour, on a machine that does nothing else. A goal that is not reached is said so; the
+About half an hour, on a machine that does nothing else. A goal that is not reached is said so; the
 exit code says only whether all could be measured.
 """
 
