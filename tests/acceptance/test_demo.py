@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,22 @@ from langnghe.demo.run import FALLING
 Demo = asyncio.subprocess.Process
 
 
-async def start(folder: Path, *arguments: str) -> Demo:
-    return await asyncio.create_subprocess_exec(
+@asynccontextmanager
+async def running(folder: Path, *arguments: str) -> AsyncIterator[Demo]:
+    """A demo; if the block fails, it ends and takes its servers with it."""
+    demo = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "langnghe", "demo", "--json"),
         *("--data", str(folder), "--port", str(ports.choose()), *arguments),
         env={k: v for k, v in os.environ.items() if k not in {"KAFKA_URL", "MONGO_URL"}},
         stdout=PIPE,
         stderr=PIPE,
     )
+    try:
+        yield demo
+    finally:
+        if demo.returncode is None:
+            demo.terminate()
+            await demo.communicate()
 
 
 async def outcome(demo: Demo) -> dict[str, Any]:
@@ -35,7 +45,8 @@ async def outcome(demo: Demo) -> dict[str, Any]:
 
 
 async def test_the_failing_office_is_told_and_no_answer_is_lost(tmp_path: Path) -> None:
-    values = await outcome(await start(tmp_path / "demo", "--for", "45", "--rate", "40"))
+    async with running(tmp_path / "demo", "--for", "45", "--rate", "40") as demo:
+        values = await outcome(demo)
     assert values["lost"] == values["counted_twice"] == values["recount_differences"] == 0
     # Two days of history, and 45 s of live answers without the late and the malformed ones.
     assert values["acknowledged"] > values["counted"] > 45 * 40
@@ -50,13 +61,13 @@ async def test_the_failing_office_is_told_and_no_answer_is_lost(tmp_path: Path) 
 
 
 async def test_ctrl_c_ends_the_load_and_the_reckoning_follows(tmp_path: Path) -> None:
-    demo = await start(tmp_path / "demo")
-    assert demo.stderr is not None
-    async with asyncio.timeout(90):
-        while b"answers a second" not in (line := await demo.stderr.readline()):
-            assert line, "the demo ended before its load"
-    await asyncio.sleep(3)
-    demo.send_signal(signal.SIGINT)
-    values = await outcome(demo)
+    async with running(tmp_path / "demo") as demo:
+        assert demo.stderr is not None
+        async with asyncio.timeout(90):
+            while b"answers a second" not in (line := await demo.stderr.readline()):
+                assert line, "the demo ended before its load"
+        await asyncio.sleep(3)
+        demo.send_signal(signal.SIGINT)
+        values = await outcome(demo)
     assert values["lost"] == values["counted_twice"] == values["recount_differences"] == 0
     assert values["counted"] > 0

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import aiohttp
+import pytest
 import pytest_asyncio
 
 from method.definition import definitions
@@ -273,6 +274,19 @@ async def test_decisions_follow_what_moved_and_now_and_then_everything(town: Tow
     moment += timedelta(minutes=1)
     assert LARGE in await disclosure.refresh(), "an announcement may be missed"
     assert disclosure.withheld("overall", LARGE) == frozenset()
+
+
+async def test_a_page_is_told_of_an_office_that_was_counted_before_it_was_entered(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = entry(EntryKind.UNIT, "000.00.06.H26", "province:01")
+    monkeypatch.setitem(PARENTS, new.key, new.parent)
+    async with following(town):
+        await town.count(answers(new.key, 40) + answers(LARGE, 50))
+        await eventually(lambda: _is(town, LARGE, hidden=False), "the page sees one it knows")
+        assert not town.last_seen(new.key)
+        await write(town.database, [*registry(), new])
+        await eventually(lambda: _is(town, new.key, hidden=False), "the page sees the new one")
 
 
 async def test_days_are_decided_once_for_all_readers_until_the_windows_are_decided_anew(

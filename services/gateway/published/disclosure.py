@@ -125,7 +125,7 @@ class Disclosure:
             await self.refresh()
 
     async def refresh(self) -> set[Scope]:
-        """Follow what has moved; the scopes whose figures or decisions may have changed.
+        """Follow what has moved; the scopes whose figures, names or decisions may have changed.
 
         Raises:
             DatabaseError: when the numbers cannot be read; what has moved is kept in mind.
@@ -146,6 +146,7 @@ class Disclosure:
             registry = self._registry.value
             if registry is not self._decided_for:
                 items = set(self._numbers)
+                moved |= self._entered_anew(registry)
             for item in sorted(items):
                 decided = await asyncio.to_thread(self._decide, item, registry)
                 before = self._withheld.get(item, {})
@@ -158,6 +159,20 @@ class Disclosure:
             self._decided_for = registry
             self.times += 1
             return moved
+
+    def _entered_anew(self, registry: Registry) -> set[Scope]:
+        """The scopes with an index that a registry has other entries of than the one before.
+
+        Scoring may tell of a new office before its entry is here: nobody could be shown it then.
+        """
+        before, today = self._decided_for, local_day(self._clock())
+        if before is None:
+            return set()
+        return {
+            scope
+            for scope in set().union(*self._numbers.values())
+            if before.latest(scope, today) != registry.latest(scope, today)
+        }
 
     async def _read(self, scopes: Collection[Scope] | None) -> set[str]:
         """Read the numbers of scopes, or of all; the items of which some have changed."""
