@@ -4,7 +4,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 import aiohttp
 import psutil
@@ -12,7 +11,7 @@ import psutil
 from benchmarks.measuring import Watched
 from deploy.local import ports
 from schemas.collections import BUCKETS, POSITIONS
-from schemas.figure import LEVELS
+from schemas.counts import SUMS, counts_of
 from services.runtime.database import Database
 from tests.servers import Servers, eventually
 
@@ -69,9 +68,8 @@ async def seen(database: Database) -> int:
 
 async def summed(database: Database) -> int:
     """How many answers the counts themselves come to: each has the one item, in one bucket."""
-    levels: dict[str, Any] = {f"n{level}": {"$sum": f"$n{level}"} for level in LEVELS}
-    async for total in database[BUCKETS].aggregate([{"$group": {"_id": None, **levels}}]):
-        return int(sum(total[name] for name in levels))
+    async for total in database[BUCKETS].aggregate([{"$group": {"_id": None, **SUMS}}]):
+        return sum(counts_of(total))
     return 0
 
 

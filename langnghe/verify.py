@@ -20,6 +20,7 @@ from method.definition import definition_of
 from method.figure import figure
 from method.period import LOCAL_ZONE
 from schemas.collections import BUCKETS, CHARTS, INDICES, POSITIONS, RESPONSES, TALLIES
+from schemas.counts import counts_of
 from schemas.figure import LEVELS
 from schemas.index import IndexUpdated, WindowFigures
 from schemas.instrument import OVERALL
@@ -124,7 +125,7 @@ async def _check_tallies(report: Report, recount: Recount, database: Database) -
         day = datetime.combine(date.fromisoformat(tally["period"]), datetime.min.time(), LOCAL_ZONE)
         expected = recount.between(tally["scope"], tally["item"], day, day + timedelta(days=1))
         report.tallies += 1
-        report.compare(tally["_id"], [tally[f"n{level}"] for level in LEVELS], expected)
+        report.compare(tally["_id"], list(counts_of(tally)), expected)
 
 
 async def _check_buckets(report: Report, recount: Recount, database: Database) -> None:

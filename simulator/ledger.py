@@ -7,6 +7,7 @@ from typing import Any
 
 from method.period import LOCAL_ZONE
 from schemas.collections import BUCKETS, QUARANTINE, RESPONSES
+from schemas.counts import LEVEL_FIELDS
 from schemas.figure import LEVELS
 from schemas.instrument import OVERALL
 from services.runtime.database import Database
@@ -183,7 +184,12 @@ async def _counted(database: Database) -> int:
         BUCKETS,
         [
             {"$match": {"item": OVERALL}},
-            {"$group": {"_id": None, "n": {"$sum": {"$sum": [f"$n{level}" for level in LEVELS]}}}},
+            {
+                "$group": {
+                    "_id": None,
+                    "n": {"$sum": {"$sum": [f"${name}" for name in LEVEL_FIELDS]}},
+                }
+            },
         ],
     ):
         return int(row["n"])

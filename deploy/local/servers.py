@@ -14,6 +14,21 @@ def _ignore(_name: str, _line: str) -> None:
     """What they say matters only when they do not start, and then an error says it."""
 
 
+async def kafka_server(folder: Path) -> KafkaServer:
+    """A Kafka on free ports, not started.
+
+    Raises:
+        JarError: when a jar of Kafka cannot be had.
+    """
+    return KafkaServer(
+        folder,
+        port=ports.choose(),
+        controller_port=ports.choose(),
+        jars=await asyncio.to_thread(jars.fetch, lambda _done, _total: None),
+        output=_ignore,
+    )
+
+
 @asynccontextmanager
 async def local_servers(folder: Path) -> AsyncIterator[tuple[str, str]]:
     """Their addresses, as KAFKA_URL and MONGO_URL, as long as the block runs.
@@ -23,13 +38,7 @@ async def local_servers(folder: Path) -> AsyncIterator[tuple[str, str]]:
         KafkaStartError: when Kafka does not come up.
         MongoStartError: when MongoDB does not.
     """
-    kafka = KafkaServer(
-        folder / "kafka",
-        port=ports.choose(),
-        controller_port=ports.choose(),
-        jars=await asyncio.to_thread(jars.fetch, lambda _done, _total: None),
-        output=_ignore,
-    )
+    kafka = await kafka_server(folder / "kafka")
     mongo = MongoServer(folder / "mongodb", port=ports.choose(), output=_ignore)
     try:
         await asyncio.gather(kafka.start(), mongo.start())

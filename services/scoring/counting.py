@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from method.change import Said, design
 from method.definition import definition_on
 from method.period import day_key, local_day, local_hour_start
+from schemas.counts import LEVEL_FIELDS
 from schemas.figure import LEVELS
 from schemas.instrument import OVERALL
 from schemas.scope import Scope
@@ -58,16 +59,13 @@ class _Hour(NamedTuple):
     counts: tuple[str, ...]
 
 
-_OF_DAY: Final = tuple(f"n{level}" for level in LEVELS)
-
-
 @lru_cache(maxsize=4096)
 def _hour(hours_since_1970: int) -> _Hour:
     """Local hours begin with those of UTC (method/period.py)."""
     moment = _1970 + hours_since_1970 * _HOUR
     day = local_day(moment)
     of_day = f"{local_hour_start(moment).hour:02d}"
-    counts = tuple(f"h.{of_day}.{name}" for name in _OF_DAY)
+    counts = tuple(f"h.{of_day}.{name}" for name in LEVEL_FIELDS)
     return _Hour(day_key(day), of_day, definition_on(day).satisfied_from, counts)
 
 
@@ -106,7 +104,7 @@ class Delta:
 
     def add(self, hour: _Hour, cell: _Cell) -> None:
         """Take in what is added to one of its hours, each of them once."""
-        for of_day, of_hour, n in zip(_OF_DAY, hour.counts, cell.levels, strict=True):
+        for of_day, of_hour, n in zip(LEVEL_FIELDS, hour.counts, cell.levels, strict=True):
             if n:
                 self.counts[of_day] += n
                 self.counts[of_hour] = n

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.figure import LEVELS
+from schemas.counts import LEVEL_FIELDS
 from services.runtime.database import Document
 
 
@@ -64,6 +64,6 @@ def _levels(bucket: Document) -> dict[tuple[str, str], int]:
     return {
         (hour, name): counts[name]
         for hour, counts in bucket.get("h", {}).items()
-        for name in (f"n{level}" for level in LEVELS)
+        for name in LEVEL_FIELDS
         if name in counts
     }

@@ -11,13 +11,12 @@ from method.index import NO_SIGNS, Parts, rolling_index, windows_at
 from method.period import day_of, hour_of_day, hours_between, local_hour_start
 from method.window import Segment
 from schemas.collections import INDICES, TALLIES
-from schemas.counts import counts_of
+from schemas.counts import LEVEL_FIELDS, SUMS, Stages, counts_of
 from schemas.index import IndexUpdated
 from schemas.instrument import OVERALL
 from schemas.scope import Scope, scope_kind
 from services.runtime.database import Database
 from services.scoring import charts
-from services.scoring.tallies import LEVEL_FIELDS, Stages
 
 _OCCURRED: Final = "latest_occurred_at"
 _RECEIVED: Final = "latest_received_at"
@@ -43,7 +42,7 @@ def _by_day(scopes: Sequence[Scope], cut: Sequence[Segment]) -> Stages:
         {
             "$group": {
                 "_id": {"scope": "$scope", "item": "$item", "segment": "$segment"},
-                **{name: {"$sum": f"${name}"} for name in LEVEL_FIELDS},
+                **SUMS,
                 _OCCURRED: {"$max": f"${_OCCURRED}"},
                 _RECEIVED: {"$max": f"${_RECEIVED}"},
             }

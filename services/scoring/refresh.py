@@ -6,11 +6,9 @@ partition's last refresh. So whoever owns the partition next finishes what a kil
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import date
 from types import MappingProxyType
 from typing import Final
 
-from method.period import local_day
 from schemas.collections import POSITIONS
 from schemas.scope import Scope
 from schemas.topics import INDEX_UPDATED
@@ -82,7 +80,6 @@ class Refresh:
         self._ended = time.monotonic()
         self._pause = _LEAST_PAUSE_SECONDS
         self._traces = traces or Traces()
-        self._forgot_on: date | None = None
         metrics.from_zero(metrics.AGE_AT_INDEX_SECONDS, ("occurred", "received"))
 
     async def run(self) -> None:
@@ -134,15 +131,9 @@ class Refresh:
     async def _follow_time(self, *, backlog: bool) -> None:
         if not backlog:  # once a day, of all units: that can wait
             await charts.renew_references(self._database, self._clock())
-            await self._forget_hours()
+            await forget_hours(self._database, self._clock())
         while scopes := await stale_scopes(self._database, self._clock(), _SCOPES_AT_ONCE):
             await announce(self._database, self._producer, scopes, self._clock)
-
-    async def _forget_hours(self) -> None:
-        today = local_day(self._clock())
-        if today != self._forgot_on:
-            await forget_hours(self._database, self._clock())
-            self._forgot_on = today
 
     def _observe_ages(self, partition: int, applied: int) -> None:
         now = self._clock().timestamp()

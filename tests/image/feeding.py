@@ -1,6 +1,5 @@
 """Answers of one kiosk to a gateway, until the index shows them and the agency is told."""
 
-import asyncio
 import csv
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -15,6 +14,7 @@ from method.period import LOCAL_ZONE
 from schemas.instrument import OVERALL
 from simulator.agency import Agency
 from tests.image.containers import ROOT, RehearsalError
+from tests.servers import eventually
 
 UNIT: Final = "000.00.01.H49"
 """Of the demo."""
@@ -51,12 +51,9 @@ def _answer(level: int) -> dict[str, Any]:
 
 async def _until(condition: Callable[[], Awaitable[bool]], what: str, tell: Tell) -> None:
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while not await condition():
-                await asyncio.sleep(0.2)
-    except TimeoutError:
-        msg = f"not within {_PATIENCE_SECONDS:.0f} s: {what}"
-        raise RehearsalError(msg) from None
+        await eventually(condition, what, within=_PATIENCE_SECONDS)
+    except AssertionError as error:
+        raise RehearsalError(str(error)) from None
     tell(what)
 
 

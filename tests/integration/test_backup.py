@@ -17,8 +17,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from pymongo import MongoClient
 
-from deploy.local import jars, ports
-from deploy.local.kafka_server import KafkaServer
+from deploy.local import ports
+from deploy.local.servers import kafka_server
 from langnghe import rights
 from langnghe.backup import saving
 from langnghe.backup.contents import KEPT, LEFT_OUT
@@ -59,13 +59,7 @@ LATER_UNIT = "000.00.23.H26"
 @pytest_asyncio.fixture(scope="module")
 async def other_kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """Another cluster."""
-    server = KafkaServer(
-        tmp_path_factory.mktemp("kafka"),
-        port=ports.choose(),
-        controller_port=ports.choose(),
-        jars=await asyncio.to_thread(jars.fetch, lambda _done, _total: None),
-        output=lambda _name, _line: None,
-    )
+    server = await kafka_server(tmp_path_factory.mktemp("kafka"))
     await server.start()
     yield server.url
     await server.process.stop()

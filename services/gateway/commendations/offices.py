@@ -7,7 +7,8 @@ from method.commendation import Office
 from method.period import day_key
 from method.quarter import Quarter
 from schemas.collections import TALLIES
-from schemas.figure import LEVELS, Counts
+from schemas.counts import LEVEL_FIELDS
+from schemas.figure import Counts
 from schemas.instrument import OVERALL
 from schemas.registry import EntryKind, Registry
 from schemas.scope import COUNTRY, Scope, scope_kind
@@ -34,7 +35,7 @@ async def offices_of(
         {
             "$group": {
                 "_id": "$scope",
-                "days": {"$push": {"day": "$period", "n": [f"$n{level}" for level in LEVELS]}},
+                "days": {"$push": {"day": "$period", "n": [f"${name}" for name in LEVEL_FIELDS]}},
             }
         },
         {"$sort": {"_id": 1}},

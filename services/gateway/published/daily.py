@@ -22,7 +22,7 @@ from method.disclosure import Sums, Whole
 from method.nesting import Span, nested, window_spans
 from method.period import day_key, local_day
 from schemas.collections import TALLIES
-from schemas.figure import LEVELS
+from schemas.counts import LEVEL_FIELDS
 from schemas.instrument import OVERALL
 from schemas.scope import Scope
 from services.gateway.published.disclosure import Disclosure
@@ -124,7 +124,10 @@ class Days:
                 "$group": {
                     "_id": "$scope",
                     "days": {
-                        "$push": {"d": "$period", "n": {"$add": [f"$n{level}" for level in LEVELS]}}
+                        "$push": {
+                            "d": "$period",
+                            "n": {"$add": [f"${name}" for name in LEVEL_FIELDS]},
+                        }
                     },
                 }
             },
