@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -101,6 +102,10 @@ class RegistryEntry(BaseModel):
         )
 
 
+_DAYS_OF_ENTRIES_KEPT: Final = 16_384
+"""A country on two days: what answers of today ask for, over and over."""
+
+
 class Registry:
     """All entries, ready to be asked. Immutable: a new load makes a new one."""
 
@@ -111,6 +116,7 @@ class Registry:
         for entry in entries:
             self._versions[entry.key].append(entry)
             self._children[entry.parent].append(entry)
+        self._on = lru_cache(_DAYS_OF_ENTRIES_KEPT)(self._look_up)
 
     @classmethod
     def of_documents(cls, documents: Iterable[dict[str, Any]]) -> Self:
@@ -131,6 +137,9 @@ class Registry:
 
     def on(self, key: str, day: date) -> RegistryEntry | None:
         """The version of a key in force on a local day."""
+        return self._on(key, day)
+
+    def _look_up(self, key: str, day: date) -> RegistryEntry | None:
         return next((v for v in self._versions.get(key, ()) if v.in_force(day)), None)
 
     def latest(self, key: str, day: date) -> RegistryEntry | None:

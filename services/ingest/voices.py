@@ -27,10 +27,9 @@ KEPT_FOR: Final = timedelta(days=90)
 def _voice(item: Stored, now: datetime) -> Voice | None:
     response = item.response
     level = response.answers.get(OVERALL)
-    satisfied_from = definition_on(local_day(response.occurred_at)).satisfied_from
-    if response.comment is None or level is None or level >= satisfied_from:
+    if response.comment is None or level is None or response.occurred_at < now - KEPT_FOR:
         return None
-    if response.occurred_at < now - KEPT_FOR:
+    if level >= definition_on(local_day(response.occurred_at)).satisfied_from:
         return None
     return Voice.model_construct(
         id=response.id, at=response.occurred_at, level=level, comment=response.comment

@@ -1,8 +1,8 @@
 """OpenTelemetry tracing: which way an answer took, and how long each step of it. Off by default.
 
-The only module that knows OpenTelemetry. Without a collector nothing here starts a span or reads a
-header. A process is one service, so where spans go is a state of the process. They hold counts,
-places and names of ours, never what somebody wrote: of an error its type alone.
+With `otlp`, the only module that knows OpenTelemetry. Without a collector nothing here starts a
+span or reads a header. A process is one service, so where spans go is a state of the process. They
+hold counts, places and names of ours, never what somebody wrote: of an error its type alone.
 
 A batch has one span: in the trace of its records if they share one, else in a trace of its own,
 with links to theirs. Never more than `MOST_TRACES` of a batch are looked after, the newest, so
@@ -22,10 +22,6 @@ from typing import ClassVar, Final, Literal
 
 from aiokafka import ConsumerRecord
 from opentelemetry import context, trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -37,9 +33,6 @@ Attributes = Mapping[str, str | int]
 MOST_TRACES: Final = 32
 MOST_RECORDS: Final = 512
 """So many of a batch's newest records are looked at."""
-
-_EXPORT_SECONDS = 3.0
-"""Four exports at most wait at the end (a queue of 2,048, 512 each): a stop has 15 s to spare."""
 
 _W3C: Final = TraceContextTextMapPropagator()
 _WELL_FORMED: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -64,11 +57,10 @@ async def exporting(service: str, collector: str | None) -> AsyncIterator[None]:
     if collector is None:
         yield
         return
-    resource = Resource.create({SERVICE_NAME: f"langnghe-{service}"})
-    # Ours alone, not that of all libraries: theirs would tell addresses with what is in them.
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    exporter = OTLPSpanExporter(endpoint=collector, timeout=_EXPORT_SECONDS)
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    # Eight megabytes that a process without a collector does without.
+    from services.runtime.otlp import provider_of  # noqa: PLC0415
+
+    provider = provider_of(service, collector)
     _Process.tracer = provider.get_tracer("langnghe")
     try:
         yield

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -273,3 +275,11 @@ async def test_without_a_collector_nothing_is_traced(
     assert {traceparent for _, traceparent in held} == {None}
     kept = [one["traceparent"] async for one in database[OUTBOX].find({})]
     assert set(kept) == {None}
+
+
+def test_a_process_without_a_collector_does_without_the_libraries_for_one() -> None:
+    """They would be several megabytes in each of four services."""
+    look = "import sys, services.gateway.main; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, check=True)  # noqa: S603  # our own words
+    assert b"opentelemetry.trace" in loaded.stdout
+    assert b"opentelemetry.exporter" not in loaded.stdout

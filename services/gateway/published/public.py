@@ -53,10 +53,7 @@ class Public:
         if history:
             oldest = (local_day(self._clock()) - min(day.day for day in history)).days + 1
             withheld = await self._days.withheld(view.scope, max(1, oldest))
-            history = [
-                DayView(day=d.day, figure=_shown(d.figure, d.day in withheld, publish_from))
-                for d in history
-            ]
+            history = [_day(day, day.day in withheld, publish_from) for day in history]
         return view.model_copy(
             update={
                 "windows": windows,
@@ -124,6 +121,11 @@ class Public:
             update={"evidence": evidence.model_copy(update=update), **moments}
         )
         return view.model_copy(update={"alert": alert})
+
+
+def _day(day: DayView, withheld: bool, publish_from: int) -> DayView:
+    shown = _shown(day.figure, withheld, publish_from)
+    return day if shown is day.figure else DayView(day=day.day, figure=shown)
 
 
 def _shown(figure: Shown, withheld: bool, publish_from: int) -> Shown:

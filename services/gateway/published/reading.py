@@ -103,21 +103,15 @@ class Reader:
     async def _history(self, view: IndexView, days: int) -> list[DayView]:
         first = day_key(self._today() - timedelta(days=days - 1))
         definition = definition_of(view.method)
+        found = self._database[TALLIES].find(
+            {"scope": view.scope, "item": OVERALL, "period": {"$gte": first}}, A_DAY
+        )
         return [
             DayView(
                 day=date.fromisoformat(document["period"]),
                 figure=figure(counts_of(document), definition),
             )
-            async for document in self._database[TALLIES]
-            .find(
-                {
-                    "scope": view.scope,
-                    "item": OVERALL,
-                    "period": {"$gte": first},
-                },
-                A_DAY,
-            )
-            .sort("period", 1)
+            for document in await found.sort("period", 1).to_list(None)
         ]
 
     async def under(self, parent: Scope, kind: EntryKind | None) -> list[IndexView] | None:
