@@ -1,6 +1,7 @@
 """Keeps processes running: starts them again when they end by themselves, stops them in order."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Awaitable, Callable
 
@@ -63,11 +64,19 @@ class Supervisor:
             self._on_change()
 
     async def stop(self) -> None:
-        """Stop everything: the youngest first, so that servers outlive what uses them."""
+        """Stop everything: the youngest first, so that servers outlive what uses them.
+
+        Whoever is tired of waiting cancels this: then all end at once, and nothing is left behind.
+        """
         for keeper in self._keepers:
             keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
         servers = [p for p in self.processes if p.name in {"kafka", "mongod"}]
         services = [p for p in self.processes if p not in servers]
-        await asyncio.gather(*(process.stop() for process in services))
-        await asyncio.gather(*(process.stop() for process in servers))
+        try:
+            await asyncio.gather(*self._keepers, return_exceptions=True)
+            await asyncio.gather(*(process.stop() for process in services))
+            await asyncio.gather(*(process.stop() for process in servers))
+        except asyncio.CancelledError:
+            for process in self.processes:
+                process.signal(signal.SIGKILL)
+            raise

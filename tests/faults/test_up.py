@@ -110,6 +110,17 @@ async def test_ctrl_c_stops_everything_cleanly(tmp_path: Path) -> None:
     assert alive(before) == set()
 
 
+async def test_who_is_tired_of_waiting_leaves_nothing_running(tmp_path: Path) -> None:
+    process = await start(tmp_path)
+    before = state(tmp_path)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout is not None
+    while b"stopping" not in (line := await process.stdout.readline()):
+        assert line, "it ended before the second Ctrl-C"
+    assert await finish(process, signal.SIGINT) == 0
+    assert alive(before) == set()
+
+
 async def test_after_a_kill_the_next_up_clears_what_was_left_and_keeps_the_data(
     tmp_path: Path,
 ) -> None:
