@@ -162,10 +162,11 @@ async def fill(
         progress: shown meanwhile.
     """
     task = progress.add_task(topic.name, total=count)
-    attributes = {
-        FEEDBACK_ACCEPTED: headers(accepted(0), "/langnghe/ingest"),
-        FEEDBACK_SUBMITTED: headers(submitted(), "/langnghe/gateway"),
+    event, source = {
+        FEEDBACK_ACCEPTED: (accepted(0), "/langnghe/ingest"),
+        FEEDBACK_SUBMITTED: (submitted(), "/langnghe/gateway"),
     }[topic]
+    attributes = headers(topic, event, source)
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka_url, acks="all", max_batch_size=_BATCH_BYTES, linger_ms=10
     )

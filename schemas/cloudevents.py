@@ -4,29 +4,44 @@ Sources: CloudEvents Kafka Protocol Binding 1.0.2, section 3.2; for `traceparent
 Tracing extension.
 """
 
+from functools import cache
 from typing import Final
 
 from schemas.base import Event
+from schemas.topics import Topic
+
+Header = tuple[str, bytes]
 
 CONTENT_TYPE = "application/json"
 TRACEPARENT: Final = "ce_traceparent"
 
 
-def headers(event: Event, source: str, traceparent: str | None = None) -> list[tuple[str, bytes]]:
+@cache
+def _alike(event_type: str, source: str) -> tuple[Header, ...]:
+    """The headers that all events of a type have which one part of the system sends."""
+    return (
+        ("content-type", CONTENT_TYPE.encode()),
+        ("ce_specversion", b"1.0"),
+        ("ce_source", source.encode()),
+        ("ce_type", event_type.encode()),
+    )
+
+
+def headers(
+    topic: Topic, event: Event, source: str, traceparent: str | None = None
+) -> list[Header]:
     """The record headers of an event.
 
     Args:
-        event: what is sent.
+        topic: that it is sent to; names its type.
+        event: what is sent, or what that is made of: tells its subject, time and id.
         source: which part of the system says so, e.g. `/langnghe/ingest`.
         traceparent: of the step that sends it, if that is traced.
     """
     traced = [] if traceparent is None else [(TRACEPARENT, traceparent.encode())]
     return [
-        ("content-type", CONTENT_TYPE.encode()),
-        ("ce_specversion", b"1.0"),
+        *_alike(topic.event.TYPE, source),
         ("ce_id", event.event_id().encode()),
-        ("ce_source", source.encode()),
-        ("ce_type", event.TYPE.encode()),
         ("ce_subject", event.subject().encode()),
         ("ce_time", event.event_time().isoformat().encode()),
         *traced,

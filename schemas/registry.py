@@ -117,6 +117,7 @@ class Registry:
             self._versions[entry.key].append(entry)
             self._children[entry.parent].append(entry)
         self._on = lru_cache(_DAYS_OF_ENTRIES_KEPT)(self._look_up)
+        self._above = lru_cache(_DAYS_OF_ENTRIES_KEPT)(self._climb)
 
     @classmethod
     def of_documents(cls, documents: Iterable[dict[str, Any]]) -> Self:
@@ -151,6 +152,9 @@ class Registry:
 
     def above(self, key: str, day: date) -> list[Scope]:
         """The scopes above a key on a day, nearest first, the country last."""
+        return list(self._above(key, day))
+
+    def _climb(self, key: str, day: date) -> list[Scope]:
         chain: list[Scope] = []
         entry = self.on(key, day)
         while entry is not None and entry.parent != COUNTRY:

@@ -9,7 +9,7 @@ from schemas.feedback import SourcePosition, Violation
 from schemas.registry import Registry
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_QUARANTINED, FEEDBACK_SUBMITTED
 from services.ingest import quarantine, responses, spent, voices
-from services.ingest.examining import Examined, Examiner, Ready, accepted
+from services.ingest.examining import Examined, Examiner, Ready
 from services.ingest.limit import InvalidShare, Verdict
 from services.ingest.quarantine import Suspect
 from services.ingest.reading import Rejection
@@ -46,7 +46,7 @@ class Ingest:
         self._database = database
         self._producer = producer
         self._registry = registry
-        self._examiner = Examiner(settings, producer.encode)
+        self._examiner = Examiner(settings, producer)
         self._share = InvalidShare(settings)
         self._clock = clock
         rules = [exclusion.value for exclusion in Exclusion]
@@ -161,7 +161,7 @@ class Ingest:
     def _event(self, item: Stored, outcome: Outcome | Rejection, one: Examined) -> Encoded:
         if outcome is Outcome.NEW and isinstance(one.result, Ready):
             return one.result.event
-        return self._producer.encode(accepted(item))
+        return self._examiner.event(item)
 
 
 def _reused(reason: Exclusion, field: str, rule: str) -> Rejection:

@@ -4,26 +4,23 @@ Everything that our code does for a record before it is stored happens here, so 
 raises befalls this record alone.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+
+import msgspec
 
 from method.counted import Exclusion
 from method.period import local_day
-from schemas.feedback import (
-    Answered,
-    FeedbackAccepted,
-    FeedbackSubmitted,
-    SourcePosition,
-    Violation,
-)
+from schemas.feedback import Answered, FeedbackSubmitted, SourcePosition, Violation
 from schemas.instrument import instruments
 from schemas.registry import Registry
+from schemas.topics import FEEDBACK_ACCEPTED
 from services.ingest.reading import Rejection, read_response
 from services.ingest.responses import Stored
 from services.ingest.rules import judge
 from services.ingest.settings import IngestSettings
 from services.runtime.blame import blame
-from services.runtime.producer import Encoded
+from services.runtime.producer import Encoded, Producer
 
 
 @dataclass(frozen=True)
@@ -49,24 +46,30 @@ class Examined:
         return self.response.unit if self.response else None
 
 
-def accepted(item: Stored) -> FeedbackAccepted:
-    """What the rest of the system learns of a response that counts."""
-    # Every value is checked already.
-    said = {name: getattr(item.response, name) for name in Answered.model_fields}
-    return FeedbackAccepted.model_construct(
-        **said, received_at=item.response.received_at, above=item.above, source=item.source
-    )
+_SAID: Final = (*Answered.model_fields, "received_at")
+
+
+def accepted(item: Stored) -> bytes:
+    """What the rest of the system learns of a response that counts: a `FeedbackAccepted`.
+
+    Every value is checked already, so no model is made of them, which takes five times as long.
+    """
+    response = item.response
+    said = {name: value for name in _SAID if (value := getattr(response, name)) is not None}
+    return msgspec.json.encode(said | {"above": item.above, "source": item.source.model_dump()})
 
 
 class Examiner:
     """Examines records by what this process knows now."""
 
-    def __init__(
-        self, settings: IngestSettings, encode: Callable[[FeedbackAccepted], Encoded]
-    ) -> None:
-        """Hold what the work needs; `encode` makes of an event what Kafka gets."""
+    def __init__(self, settings: IngestSettings, producer: Producer) -> None:
+        """Hold what the work needs."""
         self._settings = settings
-        self._encode = encode
+        self._producer = producer
+
+    def event(self, item: Stored) -> Encoded:
+        """What Kafka gets of a response that counts."""
+        return self._producer.encode(FEEDBACK_ACCEPTED, item.response, accepted(item))
 
     def examine(self, source: SourcePosition, value: bytes | None, registry: Registry) -> Examined:
         """Read, judge and prepare one record; an error of ours is a verdict like any other."""
@@ -93,4 +96,4 @@ class Examiner:
         above = registry.above(f"unit:{response.unit}", local_day(response.occurred_at))
         item = Stored(response, source, above)
         _ = item.document  # it keeps it; what cannot be written as BSON must raise here
-        return Ready(item, self._encode(accepted(item)))
+        return Ready(item, self.event(item))

@@ -42,6 +42,8 @@ class InvalidShare:
         Raises:
             HaltError: when they would.
         """
+        if OURS.isdisjoint(verdicts):
+            return
         last = deque(self._last, maxlen=self._last.maxlen)
         wrong = sum(verdict in OURS for verdict in last)
         for verdict in verdicts:

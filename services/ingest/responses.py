@@ -1,12 +1,14 @@
 """Stores responses once each, and tells a redelivery from the same event sent twice."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
@@ -46,27 +48,33 @@ class Stored:
     def digest(self) -> bytes:
         """A fingerprint of what was answered. The time of receipt differs between two attempts to
         send one answer, so it is left out; so is the token, which nothing stored may lead to."""
-        left_out = {"received_at", "dossier_token"}
-        text = self.response.model_dump_json(exclude=left_out, exclude_none=True)
-        return hashlib.sha256(text.encode()).digest()
+        return _fingerprint(self._answered())
 
     @cached_property
     def document(self) -> RawBSONDocument:
         """As MongoDB keeps it; the token stays in `spent`, apart."""
-        fields = self.response.model_dump(
-            mode="python", exclude={"dossier_token"}, exclude_none=True
-        )
+        fields = self._answered()
+        digest = _fingerprint(fields)
         return encoded(
             {
-                **fields,
                 "_id": fields.pop("id"),
+                **fields,
+                "received_at": self.response.received_at,
                 "channel": self.response.channel.value,
                 "stage": self.response.stage.value,
                 "above": self.above,
-                "digest": self.digest,
+                "digest": digest,
                 "source": self.source.model_dump(),
             }
         )
+
+    def _answered(self) -> dict[str, Any]:
+        left_out = {"received_at", "dossier_token"}
+        return self.response.model_dump(mode="python", exclude=left_out, exclude_none=True)
+
+
+def _fingerprint(answered: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(answered)).digest()
 
 
 async def _stored(

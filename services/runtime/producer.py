@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from schemas.base import Event
-from schemas.cloudevents import TRACEPARENT, headers
+from schemas.cloudevents import TRACEPARENT, Header, headers
 from schemas.flow import FLOWS
 from schemas.topics import Topic
 from services.runtime import metrics, tracing
@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 
 _PROBE_SECONDS = 1.0
 _BATCH_BYTES = 512 * 1024
-_BATCH_OVERHEAD = 1024
+_BESIDE_A_VALUE = 2048
+"""More than a key, headers and what frames them ever take."""
 
 
 class KafkaUnavailableError(Exception):
@@ -40,7 +41,7 @@ class Encoded(NamedTuple):
 
     key: bytes
     value: bytes
-    headers: list[tuple[str, bytes]]
+    headers: list[Header]
 
     def in_trace(self, traceparent: str | None) -> Self:
         """The same as part of a trace, if there is one."""
@@ -64,6 +65,7 @@ class Producer:
         """
         self._bootstrap = bootstrap
         self._service = service
+        self._source = f"/langnghe/{service}"
         self._security = security
         self._allowed = {topic.name for topic in FLOWS[service].sends}
         self._producer: AIOKafkaProducer | None = None
@@ -184,7 +186,7 @@ class Producer:
         if not events:
             return
         producer = self._ready_producer(topic)
-        source, here = f"/langnghe/{self._service}", tracing.current()
+        here = tracing.current()
         try:
             async with asyncio.timeout(timeout):
                 futures = [
@@ -192,7 +194,9 @@ class Producer:
                         topic.name,
                         event.to_json(),
                         key=event.subject().encode(),
-                        headers=headers(event, source, traces.get(event.subject(), here)),
+                        headers=headers(
+                            topic, event, self._source, traces.get(event.subject(), here)
+                        ),
                     )
                     for event in events
                 ]
@@ -201,22 +205,20 @@ class Producer:
             raise KafkaUnavailableError(self._bootstrap) from error
         await self._acknowledged(topic, futures, len(events), timeout)
 
-    def encode(self, event: Event) -> Encoded:
+    def encode(self, topic: Topic, event: Event, value: bytes) -> Encoded:
         """An event of this service, for `send_in_order`.
+
+        Args:
+            topic: that it is for.
+            event: what it is, or what it is made of: tells its subject, time and id.
+            value: of the record.
 
         Raises:
             EventTooLargeError: when it does not fit into a batch; Kafka would refuse it for ever.
         """
-        encoded = Encoded(
-            event.subject().encode(),
-            event.to_json(),
-            headers(event, f"/langnghe/{self._service}"),
-        )
-        size = len(encoded.key) + len(encoded.value)
-        size += sum(len(name) + len(value) for name, value in encoded.headers)
-        if size > _BATCH_BYTES - _BATCH_OVERHEAD:
-            raise EventTooLargeError(event.TYPE)
-        return encoded
+        if len(value) > _BATCH_BYTES - _BESIDE_A_VALUE:
+            raise EventTooLargeError(topic.event.TYPE)
+        return Encoded(event.subject().encode(), value, headers(topic, event, self._source))
 
     async def send_in_order(
         self, topic: Topic, partition: int, events: Iterable[Encoded], *, timeout: float = 30.0
@@ -232,10 +234,17 @@ class Producer:
         producer = self._ready_producer(topic)
         batch = producer.create_batch()
         for event in events:
-            if batch.append(timestamp=None, **event._asdict()) is None:
+            if (
+                batch.append(
+                    timestamp=None, key=event.key, value=event.value, headers=event.headers
+                )
+                is None
+            ):
                 await self._send_batch(producer, topic, partition, batch, timeout)
                 batch = producer.create_batch()
-                batch.append(timestamp=None, **event._asdict())
+                batch.append(
+                    timestamp=None, key=event.key, value=event.value, headers=event.headers
+                )
         if batch.record_count():
             await self._send_batch(producer, topic, partition, batch, timeout)
 

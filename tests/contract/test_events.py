@@ -13,7 +13,7 @@ from schemas.base import read
 from schemas.cloudevents import headers
 from schemas.export import ROOT, json_schema
 from schemas.feedback import FeedbackSubmitted
-from schemas.topics import TOPICS, Topic
+from schemas.topics import FEEDBACK_SUBMITTED, TOPICS, Topic
 
 GOLDEN = ROOT / "schemas" / "golden"
 BY_TYPE = {topic.event.TYPE: topic for topic in TOPICS}
@@ -110,7 +110,7 @@ def test_a_comment_is_masked_by_its_type() -> None:
 
 def test_headers_are_cloudevents_binary_mode() -> None:
     event = parse(submitted())
-    got = dict(headers(event, "/langnghe/gateway"))
+    got = dict(headers(FEEDBACK_SUBMITTED, event, "/langnghe/gateway"))
     assert got == {
         "content-type": b"application/json",
         "ce_specversion": b"1.0",

@@ -253,7 +253,9 @@ async def test_records_reach_one_partition_whole_and_in_order(servers: Servers) 
     events = [submitted(comment="x" * 900) for _ in range(2500)]
     async with producing(servers) as producer:
         await producer.send_in_order(
-            FEEDBACK_SUBMITTED, 3, [producer.encode(event) for event in events]
+            FEEDBACK_SUBMITTED,
+            3,
+            [producer.encode(FEEDBACK_SUBMITTED, event, event.to_json()) for event in events],
         )
     out = await published(servers, FEEDBACK_SUBMITTED.name, 3)
     assert [dict(r.headers)["ce_id"].decode() for r in out] == [str(e.id) for e in events]
