@@ -1,31 +1,25 @@
 """Ingest on real servers: what counts is published once, in order; the rest has a reason."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from schemas.base import read
-from schemas.collections import QUARANTINE, REGISTRY, RESPONSES
+from schemas.collections import QUARANTINE, RESPONSES
 from schemas.feedback import FeedbackAccepted, FeedbackQuarantined
-from schemas.registry import EntryKind, Registry
+from schemas.registry import EntryKind
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_QUARANTINED
 from services.gateway.registry.store import write
 from services.ingest.batch import Ingest
-from services.ingest.settings import IngestSettings
-from services.runtime.cached import Cached
 from services.runtime.database import Database
-from services.runtime.producer import Producer
 from tests.builders import (
     ABOVE,
     NOW,
     OTHER_UNIT,
     UNIT,
     entry,
-    load_small_registry,
     record,
     records,
     response,
@@ -34,18 +28,6 @@ from tests.builders import (
 from tests.servers import Servers, published
 
 PARTITION = 2
-
-
-@pytest_asyncio.fixture
-async def ingest(servers: Servers, database: Database) -> AsyncIterator[Ingest]:
-    await load_small_registry(database)
-    producer = Producer(servers.kafka_url, "ingest")
-    await producer.start()
-    await producer.connected()
-    registry = Cached(database, REGISTRY, Registry.of_documents)
-    await registry.refresh()
-    yield Ingest(database, producer, registry, IngestSettings(), lambda: NOW)
-    await producer.stop()
 
 
 async def accepted(servers: Servers) -> list[FeedbackAccepted]:

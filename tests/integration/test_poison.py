@@ -2,26 +2,22 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pkgutil import resolve_name
 from typing import Any
 from unittest import mock
 
 import pytest
-import pytest_asyncio
 from pymongo import GEOSPHERE
 
 from method.counted import Exclusion
 from schemas.base import read
-from schemas.collections import BUCKETS, QUARANTINE, REGISTRY, RESPONSES
+from schemas.collections import BUCKETS, QUARANTINE, RESPONSES
 from schemas.feedback import FeedbackAccepted, FeedbackQuarantined, Violation
 from schemas.registry import Registry
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_QUARANTINED
 from services.ingest.batch import Ingest
 from services.ingest.reading import Rejection
-from services.ingest.settings import IngestSettings
-from services.runtime.cached import Cached
 from services.runtime.consumer import HaltError
 from services.runtime.database import Database, DatabaseError, Document
 from services.runtime.producer import KafkaUnavailableError, Producer
@@ -31,10 +27,8 @@ from services.scoring.reading import Answer
 from services.scoring.storage import UNREADABLE
 from tests.builders import (
     ABOVE,
-    NOW,
     OTHER_UNIT,
     accepted,
-    load_small_registry,
     record,
     records,
     submitted,
@@ -43,18 +37,6 @@ from tests.servers import Servers, published
 
 PARTITION = 2
 SECRET = "Nguyễn Thị Bé, 0912345678"
-
-
-@pytest_asyncio.fixture
-async def ingest(servers: Servers, database: Database) -> AsyncIterator[Ingest]:
-    await load_small_registry(database)
-    producer = Producer(servers.kafka_url, "ingest")
-    await producer.start()
-    await producer.connected()
-    registry = Cached(database, REGISTRY, Registry.of_documents)
-    await registry.refresh()
-    yield Ingest(database, producer, registry, IngestSettings(), lambda: NOW)
-    await producer.stop()
 
 
 async def counted(servers: Servers) -> list[int]:

@@ -1,40 +1,22 @@
 """What dissatisfied citizens wrote is kept for alerts: masked, the newest, once, for 90 days."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from schemas.collections import REGISTRY, VOICES
-from schemas.registry import Registry
+from schemas.collections import VOICES
 from schemas.voices import KEPT, Voice
 from services.ingest import voices
 from services.ingest.batch import Ingest
-from services.ingest.settings import IngestSettings
-from services.runtime.cached import Cached
 from services.runtime.database import Database
-from services.runtime.producer import Producer
-from tests.builders import NOW, OTHER_UNIT, UNIT, load_small_registry, records, submitted
+from tests.builders import NOW, OTHER_UNIT, UNIT, records, submitted
 from tests.servers import DATABASE, Servers
 
 DAY = timedelta(days=1)
 PARTITION = 2
-
-
-@pytest_asyncio.fixture
-async def ingest(servers: Servers, database: Database) -> AsyncIterator[Ingest]:
-    await load_small_registry(database)
-    producer = Producer(servers.kafka_url, "ingest")
-    await producer.start()
-    await producer.connected()
-    registry = Cached(database, REGISTRY, Registry.of_documents)
-    await registry.refresh()
-    yield Ingest(database, producer, registry, IngestSettings(), lambda: NOW)
-    await producer.stop()
 
 
 def said(comment: str, level: int = 1, minutes: int = 0, **changes: Any) -> Any:
