@@ -1,8 +1,9 @@
-"""The gateway beside an endpoint of the same framework with the same model that only answers.
+"""The gateway beside an endpoint of the same framework with the same model that asks nothing.
 
 `python -m benchmarks.gateway`: signed answers one by one, in batches of 100, and unsigned ones, by
 connections of which each sends its next request when the last was answered. The gateway says 202
-when Kafka has the answers; its neighbour looks at their form, as FastAPI does, and forgets them.
+when Kafka has the answers; its neighbour looks at their form and forgets them. Between the two
+stands the neighbour with Kafka: what no gateway of this framework and this client can do without.
 """
 
 import json
@@ -31,6 +32,7 @@ from tests.servers import DATABASE, Servers, find_servers, reset
 
 OURS: Final = "gateway"
 BARE: Final = "bare endpoint"
+BARE_WITH_KAFKA: Final = "bare endpoint with Kafka"
 _CONNECTIONS: Final = 32
 _BATCH: Final = 100
 _WARM_UP: Final = 200
@@ -116,15 +118,25 @@ async def _gateway(servers: Servers, port: int) -> AsyncIterator[Watched]:
 
 
 @asynccontextmanager
-async def _bare(servers: Servers, port: int) -> AsyncIterator[Watched]:
-    script = ["-m", "benchmarks.peers.bare_gateway", str(port)]
-    process = Watched(BARE, [sys.executable, *script], servers.environment())
+async def _neighbour(
+    name: str, servers: Servers, port: int, *kafka_url: str
+) -> AsyncIterator[Watched]:
+    script = ["-m", "benchmarks.peers.bare_gateway", str(port), *kafka_url]
+    process = Watched(name, [sys.executable, *script], servers.environment())
     await process.start()
     try:
         await ready(process, port, "/openapi.json")
         yield process
     finally:
         await process.stop()
+
+
+def _bare(servers: Servers, port: int) -> AbstractAsyncContextManager[Watched]:
+    return _neighbour(BARE, servers, port)
+
+
+def _bare_with_kafka(servers: Servers, port: int) -> AbstractAsyncContextManager[Watched]:
+    return _neighbour(BARE_WITH_KAFKA, servers, port, servers.kafka_url)
 
 
 async def _measured(
@@ -138,9 +150,13 @@ async def _measured(
 
 
 async def run(requests: int, rounds: int) -> dict[str, Any]:
-    """Let the two take turns at each way."""
+    """Let the three take turns at each way."""
     costs: dict[str, dict[str, list[Cost]]] = defaultdict(lambda: defaultdict(list))
-    contenders: dict[str, Contender] = {OURS: _gateway, BARE: _bare}
+    contenders: dict[str, Contender] = {
+        OURS: _gateway,
+        BARE: _bare,
+        BARE_WITH_KAFKA: _bare_with_kafka,
+    }
     ways = cases(requests)
     async with find_servers() as servers:
         await reset(servers)
@@ -160,8 +176,9 @@ async def run(requests: int, rounds: int) -> dict[str, Any]:
                     notes.print(f"{way}: {name} {case.answers / cost.seconds:,.0f} answers/s")
     found = {way: medians(costs[way], case.answers) for way, case in ways.items()}
     ratios = {
-        f"{way}: {OURS} / {BARE}": round(both[OURS]["per_second"] / both[BARE]["per_second"], 2)
-        for way, both in found.items()
+        f"{way}: {name} / {BARE}": round(each[name]["per_second"] / each[BARE]["per_second"], 2)
+        for way, each in found.items()
+        for name in (OURS, BARE_WITH_KAFKA)
     }
     batches = found[f"batches of {_BATCH}"][OURS]["per_second"]
     return {"requests": requests, "contenders": found, "ratios": ratios} | goals(
