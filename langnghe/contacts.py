@@ -5,12 +5,16 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
+from rich.progress import Progress
 
 from langnghe.audit import operator
-from langnghe.console import FAILED, MISUSED, results, stop
+from langnghe.console import FAILED, MISUSED, notes, results, stop
 from langnghe.servers import DEFAULT_FOLDER, DataOption, settings_for, with_database
 from method.period import LOCAL_ZONE
-from services.gateway.contacts import store
+from services.gateway import audit
+from services.gateway.audit import Act
+from services.gateway.contacts import rewrapping, store
+from services.gateway.contacts.rewrapping import Rewrapped
 from services.gateway.contacts.sealing import MasterKey, SealError
 from services.gateway.settings import GatewaySettings
 from services.runtime.clock import system_clock
@@ -41,9 +45,9 @@ def _reason(why: str) -> str:
 
 
 def _master_key(settings: GatewaySettings) -> MasterKey:
-    if (key := settings.contact_key) is None:
+    if (key := settings.master_key) is None:
         stop("LANGNGHE_CONTACT_KEY: must be set, to the gateway's master key of contacts", MISUSED)
-    return MasterKey.from_base64(key.get_secret_value())
+    return key
 
 
 @app.command("list")
@@ -82,3 +86,31 @@ def erase(contact: ContactArgument, why: WhyOption, data: DataOption = DEFAULT_F
 
     _run(settings_for(data, Settings), work)
     results.print(f"{contact} is erased")
+
+
+@app.command("rewrap")
+def rewrap(data: DataOption = DEFAULT_FOLDER) -> None:
+    """Change the master key: wrap every contact's key by the one of now. The gateway may run.
+
+    First give every gateway the new key as LANGNGHE_CONTACT_KEY and the old one as
+    LANGNGHE_CONTACT_KEY_BEFORE; once this ends with 0, the old one may go. It may be run again. In
+    the audit trail: contact.rewrap.
+    """
+    settings = settings_for(data, GatewaySettings)
+    key = _master_key(settings)
+    if settings.contact_key_before is None:
+        stop("LANGNGHE_CONTACT_KEY_BEFORE: must be set, to the master key to be left", MISUSED)
+
+    async def work(database: Database) -> Rewrapped:
+        with Progress(console=notes, transient=True) as progress:
+            task = progress.add_task("contacts", total=await rewrapping.count(database))
+            found = await rewrapping.rewrap(database, key, lambda: progress.advance(task))
+        about = f"{found.anew} of {found.anew + found.already + len(found.lost)}"
+        await audit.note(database, Act(operator(), "contact.rewrap", about), system_clock())
+        return found
+
+    found = _run(settings, work)
+    results.print(f"{found.anew} contacts are wrapped anew, {found.already} were already")
+    if found.lost:
+        names = " ".join(map(str, found.lost))
+        stop(f"{len(found.lost)} open with neither key: {names}", FAILED)

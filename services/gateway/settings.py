@@ -4,13 +4,16 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from services.gateway.contacts.sealing import MasterKey
+from services.gateway.contacts.sealing import MasterKey, key_of
 from services.runtime.settings import Settings
 
 
-def _master_key(key: SecretStr) -> SecretStr:
-    MasterKey.from_base64(key.get_secret_value())
+def _well_formed(key: SecretStr) -> SecretStr:
+    key_of(key.get_secret_value())
     return key
+
+
+ContactKey = Annotated[SecretStr, AfterValidator(_well_formed)]
 
 
 class GatewaySettings(Settings):
@@ -34,6 +37,7 @@ class GatewaySettings(Settings):
         token_key: key of the dossier tokens, 32 characters or more; without it none is taken.
         contact_key: master key of citizens' contact data, base64 of 32 bytes
             (`openssl rand -base64 32`); without one, contact data is not taken.
+        contact_key_before: the master key before it, until `langnghe contacts rewrap` is through.
         contact_days: how long contact data is kept.
         contacts_per_hour: contacts that one address may leave.
         session_hours: how long somebody stays signed in at most.
@@ -58,7 +62,8 @@ class GatewaySettings(Settings):
     anonymous_per_minute: Annotated[int, Field(ge=1)] = 60
     enrolments_per_minute: Annotated[int, Field(ge=1)] = 20
     token_key: Annotated[SecretStr | None, Field(min_length=32)] = None
-    contact_key: Annotated[SecretStr, AfterValidator(_master_key)] | None = None
+    contact_key: ContactKey | None = None
+    contact_key_before: ContactKey | None = None
     contact_days: Annotated[int, Field(ge=1, le=366)] = 90
     contacts_per_hour: Annotated[int, Field(ge=1)] = 10
     session_hours: Annotated[float, Field(gt=0, le=24 * 7)] = 10
@@ -68,6 +73,25 @@ class GatewaySettings(Settings):
     ] = None
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None
+
+    @property
+    def master_key(self) -> MasterKey | None:
+        """What seals and opens contact data; None when none is taken."""
+        if self.contact_key is None:
+            return None
+        before = self.contact_key_before
+        return MasterKey(
+            key_of(self.contact_key.get_secret_value()),
+            key_of(before.get_secret_value()) if before else None,
+        )
+
+    @model_validator(mode="after")
+    def _a_key_after_the_one_before(self) -> Self:
+        before = self.contact_key_before
+        if before is not None and self.contact_key in (None, before):
+            msg = "contact_key_before: needs contact_key, and another one"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

@@ -163,7 +163,7 @@ def test_settings_are_taken_by_the_service(
     for _, _, path in secrets(pod):
         assert path.startswith(folder + "/")
         file = path.removeprefix(f"{folder}/")
-        written[file] = base64.b64encode(bytes(32)).decode()
+        written[file] = base64.b64encode(bytes([len(written)] * 32)).decode()
         (tmp_path / file).write_text(written[file], encoding="utf-8")
     for key, value in variables.items():
         monkeypatch.setenv(key, value.replace(folder, str(tmp_path)))

@@ -21,7 +21,7 @@ from schemas.collections import RESPONSES
 from services.gateway import audit
 from services.gateway.contacts import store
 from services.gateway.contacts.asking import CONSENT, EXAMPLE
-from services.gateway.contacts.sealing import MasterKey, Sealed, SealError
+from services.gateway.contacts.sealing import MasterKey, Sealed, SealError, key_of
 from services.gateway.settings import GatewaySettings
 from services.runtime.database import Database
 from tests.builders import NOW, UNIT
@@ -30,7 +30,7 @@ from tests.integration.test_gateway import Client, calling
 from tests.servers import DATABASE, Servers, eventually, expiring
 
 KEY = base64.b64encode(secrets.token_bytes(32)).decode()
-MASTER = MasterKey.from_base64(KEY)
+MASTER = MasterKey(key_of(KEY))
 CLERK = audit.Actor(kind="account", name="binh", role="officer")
 PATH = "/v1/contacts"
 

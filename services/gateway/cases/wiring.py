@@ -10,7 +10,6 @@ from services.gateway.cases.citizen import CitizenDesk
 from services.gateway.cases.desk import CaseDesk
 from services.gateway.cases.figures import Waiting
 from services.gateway.cases.views import Cabinet
-from services.gateway.contacts.sealing import MasterKey
 from services.gateway.people.guard import Guard
 from services.gateway.published.reading import Reader
 from services.gateway.settings import GatewaySettings
@@ -32,9 +31,7 @@ def install(
     """Add the routes of cases and appeals, and what is done for them now and then."""
     database = service.database
     cabinet = Cabinet(registry, reader, service.clock)
-    key = settings.contact_key
-    master = MasterKey.from_base64(key.get_secret_value()) if key else None
-    desk = CaseDesk(database, guard, cabinet, master)
+    desk = CaseDesk(database, guard, cabinet, settings.master_key)
     app.include_router(routes.agency_router(desk, guard))
     app.include_router(pages.router(desk, guard))
     appealing = AppealDesk(database, guard, registry, cabinet)

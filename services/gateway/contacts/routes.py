@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 from services.gateway.body import documented_body, json_body, parsed
 from services.gateway.contacts import store
 from services.gateway.contacts.asking import CONSENT, EXAMPLE, ConsentText, ContactRequest
-from services.gateway.contacts.sealing import MasterKey
 from services.gateway.limits import Limit, address
 from services.gateway.people.guard import INTAKE, PUBLIC
 from services.gateway.problems import ProblemError, documented
@@ -53,9 +52,8 @@ class Desk:
 
     def __init__(self, database: Database, settings: GatewaySettings, clock: Clock) -> None:
         """Hold what the work needs."""
-        key = settings.contact_key
         self._database = database
-        self._key = MasterKey.from_base64(key.get_secret_value()) if key else None
+        self._key = settings.master_key
         self._days = settings.contact_days
         self._seconds = settings.body_seconds
         self._limit = Limit("contact", RateLimitItemPerHour(settings.contacts_per_hour))

@@ -1,12 +1,15 @@
 """Seals contact data under a key of its own for each contact, and that key under the master key.
 
+The master key can be changed: what the key before wrapped opens until it is wrapped anew.
+
 AES-256-GCM; what is sealed begins with its nonce of 96 random bits (NIST SP 800-38D). The id of the
 contact and the purpose are authenticated with it, so nothing opens in another place.
 """
 
 import base64
 import secrets
-from typing import Final, NamedTuple, Self
+from contextlib import suppress
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -42,28 +45,29 @@ def _open(key: bytes, sealed: bytes, purpose: bytes) -> bytes:
         raise SealError(msg) from None
 
 
+def key_of(text: str) -> bytes:
+    """A master key as it stands in the environment.
+
+    Raises:
+        ValueError: when it is not the base64 of 32 bytes; the text does not repeat it.
+    """
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        msg = f"must be the base64 of {_KEY_BYTES} bytes, as `openssl rand -base64 32` makes it"
+        raise ValueError(msg)
+    return key
+
+
 class MasterKey:
-    """Seals and opens with the key of the setting `contact_key`."""
+    """Seals with the key of the setting `contact_key`; opens with that or the one before."""
 
-    def __init__(self, key: bytes) -> None:
-        """Take 32 bytes."""
+    def __init__(self, key: bytes, before: bytes | None = None) -> None:
+        """Take 32 bytes, and those of the key before, while anything may be wrapped by it."""
         self._key = key
-
-    @classmethod
-    def from_base64(cls, text: str) -> Self:
-        """The key as it stands in the environment.
-
-        Raises:
-            ValueError: when it is not the base64 of 32 bytes; the text does not repeat it.
-        """
-        try:
-            key = base64.b64decode(text, validate=True)
-        except ValueError:
-            key = b""
-        if len(key) != _KEY_BYTES:
-            msg = f"must be the base64 of {_KEY_BYTES} bytes, as `openssl rand -base64 32` makes it"
-            raise ValueError(msg)
-        return cls(key)
+        self._before = before
 
     def seal(self, contact: UUID, value: str) -> Sealed:
         """Seal a value under a new key."""
@@ -79,5 +83,22 @@ class MasterKey:
         Raises:
             SealError: when it does not open.
         """
-        key = _open(self._key, sealed.key, _KEY + contact.bytes)
+        key, _ = self._unwrapped(contact, sealed.key)
         return _open(key, sealed.value, _VALUE + contact.bytes).decode()
+
+    def anew(self, contact: UUID, wrapped: bytes) -> bytes | None:
+        """A contact's key that the key before wrapped, wrapped by this one; None if it is already.
+
+        Raises:
+            SealError: when neither opens it.
+        """
+        key, by = self._unwrapped(contact, wrapped)
+        return None if by == self._key else _seal(self._key, key, _KEY + contact.bytes)
+
+    def _unwrapped(self, contact: UUID, wrapped: bytes) -> tuple[bytes, bytes]:
+        """A contact's key, and the master key that opened it."""
+        purpose = _KEY + contact.bytes
+        if self._before is not None:
+            with suppress(SealError):
+                return _open(self._before, wrapped, purpose), self._before
+        return _open(self._key, wrapped, purpose), self._key
