@@ -1,5 +1,6 @@
 """The objects of deploy/kubernetes/, as Kubernetes' own tool puts them together."""
 
+import os
 import subprocess
 import sysconfig
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,16 @@ def build(overlay: str) -> tuple[Manifest, ...]:
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr
     return tuple(yaml.load_all(done.stdout, Loader=yaml.CSafeLoader))
+
+
+def with_component(overlay: str, component: str, folder: Path) -> str:
+    """An overlay of somebody's own, made in a folder, with a component; as `build` takes it."""
+    parts = {
+        "resources": [os.path.relpath(FOLDER / overlay, folder)],
+        "components": [os.path.relpath(FOLDER / component, folder)],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(parts), encoding="utf-8")
+    return str(folder)
 
 
 def of_kind(overlay: str, *kinds: str) -> dict[str, Manifest]:

@@ -31,6 +31,7 @@ from tests.manifests import (
     secrets,
     selects,
     the,
+    with_component,
 )
 
 SETTINGS: dict[str, type[Settings]] = {
@@ -45,6 +46,7 @@ NOT_OURS = {"FORWARDED_ALLOW_IPS"}
 """Variables of uvicorn."""
 OPERATORS = {"kafka.strimzi.io/v1", "mongodbcommunity.mongodb.com/v1", "keda.sh/v1alpha1"}
 """Whose kinds no package of a registry has a schema of (docs/kubernetes.md)."""
+NOTIFY = ("Deployment", "notify")
 OLDEST, NEWEST = "1.30", "1.37"
 
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -215,6 +217,29 @@ def test_the_rule_file_is_where_notify_looks(overlay: str, tmp_path: Path) -> No
     assert text == (ROOT / "deploy/rules/rules.yaml").read_text(encoding="utf-8")
     (tmp_path / "rules.yaml").write_text(text, encoding="utf-8")
     assert load_rules(tmp_path / "rules.yaml")
+
+
+@overlays
+def test_the_route_file_of_a_secret_is_where_notify_looks(overlay: str, tmp_path: Path) -> None:
+    plain = pods(overlay)["notify"]
+    mine = with_component(overlay, "routes", tmp_path.resolve())
+    [deployment] = [o for o in build(mine) if (o["kind"], o["metadata"]["name"]) == NOTIFY]
+    kubernetes_validate.validate(deployment, OLDEST, strict=True)
+    pod = deployment["spec"]["template"]
+    looked_for = Path(environment(mine, pod)["LANGNGHE_ROUTES"])
+    [mount] = [
+        m for m in container(pod)["volumeMounts"] if m not in container(plain)["volumeMounts"]
+    ]
+    assert mount == {"name": "routes", "mountPath": str(looked_for.parent), "readOnly": True}
+    [volume] = [v for v in pod["spec"]["volumes"] if v not in plain["spec"]["volumes"]]
+    assert volume["name"] == "routes"
+    assert volume["secret"] == {"secretName": "notify-routes", "defaultMode": 0o440}
+    page = (ROOT / "docs/kubernetes.md").read_text(encoding="utf-8")
+    assert f"| `notify-routes` | `{looked_for.name}`" in page
+    before = container(plain)["env"]
+    assert [v for v in container(pod)["env"] if v not in before] == [
+        {"name": "LANGNGHE_ROUTES", "value": str(looked_for)}
+    ]
 
 
 @overlays
