@@ -161,7 +161,7 @@ def test_settings_are_taken_by_the_service(
     assert not variables.keys() & secret, "a secret is written down"
 
     folder = variables["LANGNGHE_SECRETS"]
-    written = {}
+    written: dict[str, str] = {}
     for _, _, path in secrets(pod):
         assert path.startswith(folder + "/")
         file = path.removeprefix(f"{folder}/")
