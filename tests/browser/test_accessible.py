@@ -95,6 +95,8 @@ async def test_pages_for_people(page: Page, stack: Running) -> None:
     await page.get_by_label("Mật khẩu").fill(PASSWORD)
     await page.get_by_role("button", name="Đăng nhập").click()
     await in_both_languages(page, "me")
+    await page.goto(f"{gateway}/me/password")
+    await in_both_languages(page, "own password")
     await page.goto(f"{gateway}/desk")
     await in_both_languages(page, "desk")
     await page.goto(f"{gateway}/desk")

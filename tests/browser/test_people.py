@@ -48,3 +48,31 @@ async def test_signing_in_and_out_with_the_keyboard(page: Page, stack: Running) 
     await expect(page.get_by_role("button", name="Đăng nhập")).to_be_visible()
     (newest,) = await audit.entries(stack.database, None, 1)
     assert (newest.action, newest.about) == ("account.sign_in", "lan.nguyen")
+
+
+async def test_changing_ones_password(page: Page, stack: Running) -> None:
+    await add_account(stack.database, "thu.vu", Role.OFFICER, f"unit:{UNIT}")
+    new = "một câu mới đủ dài"
+    await page.goto(f"{stack.addresses.gateway}/me")
+    await page.get_by_label("Tên đăng nhập").fill("thu.vu")
+    await page.get_by_label("Mật khẩu").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("link", name="Đổi mật khẩu").click()
+
+    await page.get_by_label("Mật khẩu hiện tại").fill("không nhớ rõ lắm")
+    await page.get_by_label("Mật khẩu mới", exact=True).fill(new)
+    await page.get_by_label("Nhập lại mật khẩu mới").fill(new)
+    await page.get_by_role("button", name="Đổi mật khẩu").click()
+    await expect(page.get_by_role("alert")).to_have_text("Mật khẩu hiện tại không đúng.")
+    await expect(page.get_by_label("Mật khẩu hiện tại")).to_be_focused()
+
+    await page.keyboard.insert_text(PASSWORD)
+    await page.get_by_label("Mật khẩu mới", exact=True).fill(new)
+    await page.get_by_label("Nhập lại mật khẩu mới").fill(new)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status")).to_have_text("Đã đổi mật khẩu.")
+    await page.get_by_role("button", name="Đăng xuất").click()
+    await page.get_by_label("Tên đăng nhập").fill("thu.vu")
+    await page.get_by_label("Mật khẩu").fill(new)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("dl")).to_contain_text("thu.vu")

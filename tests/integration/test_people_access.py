@@ -92,6 +92,9 @@ def expected(who: str) -> dict[tuple[str, str], Case]:
         ("GET", "/sign-in/oidc/back"): everybody(403, "/sign-in/oidc/back"),
         ("GET", "/v1/me"): Case((401, 200, 200, 200, 200, 200, 200), "/v1/me"),
         ("GET", "/me"): Case((303, 200, 200, 200, 200, 200, 200), "/me"),
+        ("GET", "/me/password"): Case((303, 200, 200, 200, 200, 200, 200), "/me/password"),
+        # The empty password is too short: whoever may, gets that far.
+        ("POST", "/me/password"): Case((303, 422, 422, 422, 422, 422, 422), "/me/password"),
         ("GET", "/v1/comments"): Case(
             (401, 200, 200, 200, 403, 403, 403), f"/v1/comments?scope={IN_SCOPE}"
         ),

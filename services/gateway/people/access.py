@@ -117,7 +117,8 @@ ROLE_NAMES: Final[Mapping[Role, Name]] = MappingProxyType(
 PERMISSION_NAMES: Final[Mapping[Permission, Name]] = MappingProxyType(
     {
         Permission.OWN: Name(
-            vi="Xem tài khoản của chính mình", en="See the account one signed in with"
+            vi="Xem tài khoản của chính mình, đổi mật khẩu",
+            en="See the account one signed in with, change its password",
         ),
         Permission.COMMENTS: Name(
             vi="Đọc ý kiến góp ý (đã che thông tin cá nhân)", en="Read comments (masked)"

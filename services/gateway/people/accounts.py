@@ -18,7 +18,7 @@ from schemas.scope import COUNTRY
 from services.gateway.audit import Act, Actor, audited
 from services.gateway.people import sessions
 from services.gateway.people.access import AgencyScope, Role, scope_rule
-from services.gateway.people.passwords import Passwords, broken_rule
+from services.gateway.people.passwords import RULES, Passwords, broken_rule
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Document, Session
 
@@ -166,7 +166,7 @@ class Accounts:
         if password is None:
             return {}
         if rule := broken_rule(password.get_secret_value(), *names):
-            raise AccountError("password", rule)
+            raise AccountError("password", RULES[rule])
         return {"hash": await self._passwords.hash(password.get_secret_value())}
 
     def _check_scope(self, role: Role, scope: str, registry: Registry) -> None:

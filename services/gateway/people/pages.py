@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from method.period import LOCAL_ZONE
 from schemas.instrument import item_texts
+from services.gateway.people.passwords import MAX_LENGTH, MIN_LENGTH
 
 Language = Literal["vi", "en"]
 
@@ -74,6 +75,19 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "scope": "Phạm vi",
         "may": "Được phép",
         "sign_out": "Đăng xuất",
+        "change_password": "Đổi mật khẩu",
+        "old_password": "Mật khẩu hiện tại",
+        "new_password": "Mật khẩu mới",
+        "new_password_again": "Nhập lại mật khẩu mới",
+        "password_rules": f"Từ {MIN_LENGTH} đến {MAX_LENGTH} ký tự, không chứa tên đăng nhập hoặc "
+        "họ tên. Các phiên đăng nhập khác sẽ kết thúc.",
+        "password_changed": "Đã đổi mật khẩu.",
+        "no_password": "Tài khoản này đăng nhập bằng tài khoản của cơ quan; hãy đổi mật khẩu ở đó.",
+        "wrong_password": "Mật khẩu hiện tại không đúng.",
+        "not_again": "Hai lần nhập mật khẩu mới không giống nhau.",
+        "not_new": "Mật khẩu mới phải khác mật khẩu hiện tại.",
+        "password_length": f"Mật khẩu mới phải có từ {MIN_LENGTH} đến {MAX_LENGTH} ký tự.",
+        "password_names": "Mật khẩu mới không được chứa tên đăng nhập hoặc họ tên.",
         "home": "Chỉ số hài lòng",
         "desk": "Cảnh báo của cơ quan",
         "suspicions": "Dấu hiệu bất thường",
@@ -97,6 +111,19 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
         "scope": "Scope",
         "may": "May",
         "sign_out": "Sign out",
+        "change_password": "Change password",
+        "old_password": "Current password",
+        "new_password": "New password",
+        "new_password_again": "New password again",
+        "password_rules": f"{MIN_LENGTH} to {MAX_LENGTH} characters, without the user name or the "
+        "name. Every other session ends.",
+        "password_changed": "The password is changed.",
+        "no_password": "This account signs in with your agency's; change the password there.",
+        "wrong_password": "The current password is wrong.",
+        "not_again": "The new password was not typed the same twice.",
+        "not_new": "The new password must differ from the current one.",
+        "password_length": f"The new password must have {MIN_LENGTH} to {MAX_LENGTH} characters.",
+        "password_names": "The new password must not contain the user name or the name.",
         "home": "Satisfaction indices",
         "desk": "Your agency's alerts",
         "suspicions": "Suspicions",

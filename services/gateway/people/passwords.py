@@ -3,7 +3,9 @@
 import asyncio
 import secrets
 import unicodedata
-from typing import Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -11,11 +13,21 @@ from argon2.exceptions import InvalidHashError, VerificationError
 MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 256
 
+Rule = Literal["password_length", "password_names"]
+
+RULES: Final[Mapping[Rule, str]] = MappingProxyType(
+    {
+        "password_length": f"must have {MIN_LENGTH} to {MAX_LENGTH} characters",
+        "password_names": "must not contain the account's name",
+    }
+)
+"""The rules of a new password, in words."""
+
 _AT_ONCE: Final = 2
 """Hashes computed at the same time: each takes 64 MiB, and anybody may ask for one."""
 
 
-def broken_rule(password: str, *names: str) -> str | None:
+def broken_rule(password: str, *names: str) -> Rule | None:
     """The rule that a new password breaks, if it breaks one.
 
     Args:
@@ -23,9 +35,9 @@ def broken_rule(password: str, *names: str) -> str | None:
         names: of its account: none of them may be a part of it, in small or capital letters.
     """
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        return f"must have {MIN_LENGTH} to {MAX_LENGTH} characters"
+        return "password_length"
     if any(name.casefold() in password.casefold() for name in names):
-        return "must not contain the account's name"
+        return "password_names"
     return None
 
 

@@ -1,6 +1,6 @@
 """What people may read and write once they have signed in."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -106,9 +106,13 @@ def own_router(guard: Guard, reader: Reader) -> APIRouter:
 
     @routes.get("/me", include_in_schema=False)
     async def me_page(
-        request: Request, account: Annotated[Account, own_page], lang: Language = "vi"
+        request: Request,
+        account: Annotated[Account, own_page],
+        lang: Language = "vi",
+        password: Literal["changed"] | None = None,
     ) -> Response:
         values = {
+            "password": password,
             "account": account,
             "role": ROLE_NAMES[account.role].model_dump(),
             "scope": scope_name(account).model_dump(),

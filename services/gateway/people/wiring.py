@@ -5,7 +5,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from schemas.registry import Registry
-from services.gateway.people import guard, oidc, routes, signin
+from services.gateway.people import guard, oidc, own_password, routes, signin
 from services.gateway.people.accounts import Accounts
 from services.gateway.people.comments import Comments
 from services.gateway.people.guard import Guard
@@ -51,6 +51,8 @@ def install(
         errands = Errands(database, clock)
         app.include_router(oidc.router(provider, errands, sign_in, throttle, door))
     app.include_router(routes.own_router(keeper, reader))
+    own = own_password.OwnPassword(database, accounts, passwords, sessions, throttle, clock)
+    app.include_router(own_password.router(keeper, own))
     app.include_router(routes.accounts_router(keeper, accounts, registry, looks))
     comments = Comments(database, registry, clock)
     app.include_router(routes.reading_router(keeper, comments, database, looks))
