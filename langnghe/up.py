@@ -98,6 +98,17 @@ def stack_options(
     )
 
 
+def interruptible(task: asyncio.Task[Any]) -> None:
+    """From now on Ctrl-C and SIGTERM cancel a task, each time anew.
+
+    Python's own handling of a second Ctrl-C raises KeyboardInterrupt wherever the code happens to
+    be, even between two lines of what cleans up; a task is cancelled only where it waits.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as whoever starts it with `&` wants it
+            task.get_loop().add_signal_handler(number, task.cancel)
+
+
 def run_stack(main: Coroutine[Any, Any, int]) -> int:
     """Run work that holds a stack; Ctrl-C and SIGTERM leave it cleanly.
 
@@ -107,10 +118,9 @@ def run_stack(main: Coroutine[Any, Any, int]) -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # tells of every failed connection
 
     async def cancellable() -> int:
-        task = asyncio.current_task()
-        if task is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await main
+        task = asyncio.create_task(main)
+        interruptible(task)
+        return await task
 
     try:
         return asyncio.run(cancellable())

@@ -12,7 +12,7 @@ from deploy.local.stack import Addresses
 from langnghe.demo.outcome import Outcome, percentiles
 from langnghe.rehearsal import load_registry
 from langnghe.simulate import Load, fields_of, offices_of, telling
-from langnghe.up import progress
+from langnghe.up import interruptible, progress
 from langnghe.verify import settled, verify
 from schemas.device import DeviceKind
 from services.gateway.audit import Actor
@@ -39,23 +39,20 @@ _SETTLE_SECONDS = 90.0
 @contextmanager
 def _interrupted_by_ctrl_c(stop_sending: Callable[[], None]) -> Iterator[None]:
     """The first Ctrl-C ends the load and the outcome follows; a second one ends the command."""
-    loop = asyncio.get_running_loop()
-    usual = signal.getsignal(signal.SIGINT)
-
-    def restore() -> None:
-        if loop.remove_signal_handler(signal.SIGINT):
-            signal.signal(signal.SIGINT, usual)
+    task = asyncio.current_task()
+    if task is None:
+        raise AssertionError
 
     def interrupted() -> None:
         progress("the load ends; now the reckoning (Ctrl-C again to leave without it)")
         stop_sending()
-        restore()
+        interruptible(task)
 
-    loop.add_signal_handler(signal.SIGINT, interrupted)
+    task.get_loop().add_signal_handler(signal.SIGINT, interrupted)
     try:
         yield
     finally:
-        restore()
+        interruptible(task)
 
 
 class Demo:

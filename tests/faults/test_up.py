@@ -1,6 +1,7 @@
 """`langnghe up` itself: twice on one folder, killed, stopped."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -118,6 +119,18 @@ async def test_who_is_tired_of_waiting_leaves_nothing_running(tmp_path: Path) ->
     while b"stopping" not in (line := await process.stdout.readline()):
         assert line, "it ended before the second Ctrl-C"
     assert await finish(process, signal.SIGINT) == 0
+    assert alive(before) == set()
+
+
+async def test_ctrl_c_again_and_again_leaves_nothing_running(tmp_path: Path) -> None:
+    process = await start(tmp_path)
+    before = state(tmp_path)
+    reading = asyncio.create_task(process.communicate())
+    async with asyncio.timeout(60):
+        while not reading.done():
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGINT)
+            await asyncio.sleep(0.005)
     assert alive(before) == set()
 
 
