@@ -8,6 +8,7 @@ single units, one after another. History grows by days, so that the windows hold
 
 import random
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 from statistics import median
@@ -125,24 +126,29 @@ async def _at(servers: Servers, size: Size, waves: int, reads: int) -> dict[str,
     }
 
 
-async def run(days: int, units: int, waves: int, reads: int) -> dict[str, Any]:
-    """The smallest history, ten and a hundred times as long, and ten times as many units."""
+async def run(days: int, units: int, waves: int, reads: int, rounds: int) -> dict[str, Any]:
+    """A small history, ten and a hundred times as long, and ten times as many units, in turns."""
     sizes = {
         "1 x": Size(days, units),
         "10 x history": Size(10 * days, units),
         "100 x history": Size(100 * days, units),
         "10 x units": Size(days, 10 * units),
     }
-    found = {}
+    measured: dict[str, list[dict[str, float]]] = defaultdict(list)
     async with find_servers() as servers:
         with keeping(servers.mongo_url):
-            for name, size in sizes.items():
-                found[name] = await _at(servers, size, waves, reads)
-                notes.print(f"{name}: {found[name]}")
+            for _ in range(rounds):
+                for name, size in sizes.items():
+                    measured[name].append(await _at(servers, size, waves, reads))
+                    notes.print(f"{name}: {measured[name][-1]}")
+    found = {
+        name: {what: round(median(one[what] for one in each), 3) for what in each[0]}
+        for name, each in measured.items()
+    }
     least = found.pop("1 x")
     ratios = {
-        f"{name}, {what}": round(measured[what] / least[what], 2)
-        for name, measured in found.items()
+        f"{name}, {what}": round(greater[what] / least[what], 2)
+        for name, greater in found.items()
         for what in ("cpu_ms_an_answer", "ms_a_read")
     }
     reached = {
@@ -155,4 +161,4 @@ async def run(days: int, units: int, waves: int, reads: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    command(__doc__, run, days=3, units=300, waves=20, reads=500)
+    command(__doc__, run, days=3, units=300, waves=20, reads=500, rounds=2)
