@@ -234,17 +234,11 @@ class Producer:
         producer = self._ready_producer(topic)
         batch = producer.create_batch()
         for event in events:
-            if (
-                batch.append(
-                    timestamp=None, key=event.key, value=event.value, headers=event.headers
-                )
-                is None
-            ):
+            record = {"key": event.key, "value": event.value, "headers": event.headers}
+            if batch.append(timestamp=None, **record) is None:
                 await self._send_batch(producer, topic, partition, batch, timeout)
                 batch = producer.create_batch()
-                batch.append(
-                    timestamp=None, key=event.key, value=event.value, headers=event.headers
-                )
+                batch.append(timestamp=None, **record)
         if batch.record_count():
             await self._send_batch(producer, topic, partition, batch, timeout)
 

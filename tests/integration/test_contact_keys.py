@@ -22,6 +22,7 @@ from tests.servers import DATABASE, Servers
 NEW_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 OTHER_KEY = secrets.token_bytes(32)
 BOTH = {"contact_key": SecretStr(NEW_KEY), "contact_key_before": SecretStr(KEY)}
+IN_ENVIRONMENT = {"LANGNGHE_CONTACT_KEY": NEW_KEY, "LANGNGHE_CONTACT_KEY_BEFORE": KEY}
 
 
 async def opened(database: Database, key: MasterKey) -> list[str]:
@@ -44,10 +45,7 @@ async def test_the_master_key_is_changed_while_the_gateway_runs(
         await keep(before, value="0912345671")
         await keep(before, value="0912345672")
     values = ["+84912345671", "+84912345672", "+84912345673"]
-    environment = servers.environment() | {
-        "LANGNGHE_CONTACT_KEY": NEW_KEY,
-        "LANGNGHE_CONTACT_KEY_BEFORE": KEY,
-    }
+    environment = servers.environment() | IN_ENVIRONMENT
     new = MasterKey(key_of(NEW_KEY))
     async with running(settings(servers, **BOTH)) as gateway:
         await keep(gateway, value="0912345673")
@@ -76,10 +74,7 @@ async def test_what_opens_with_neither_key_is_named_and_left(
         lost, kept = UUID((await keep(gateway))["id"]), UUID((await keep(gateway))["id"])
     strange = MasterKey(OTHER_KEY).seal(lost, "x").key
     await database[store.KEYS].update_one({"_id": lost}, {"$set": {"key": Binary(strange)}})
-    environment = servers.environment() | {
-        "LANGNGHE_CONTACT_KEY": NEW_KEY,
-        "LANGNGHE_CONTACT_KEY_BEFORE": KEY,
-    }
+    environment = servers.environment() | IN_ENVIRONMENT
     said = await langnghe("contacts", "rewrap", **environment)
     assert (said.code, said.out) == (1, "1 contacts are wrapped anew, 0 were already\n")
     assert f"1 open with neither key: {lost}" in said.notes

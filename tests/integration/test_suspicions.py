@@ -10,8 +10,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from method.period import LOCAL_ZONE, local_midnight
-from schemas.collections import REGISTRY, RESPONSES, SUSPICIONS
-from schemas.registry import Registry
+from schemas.collections import RESPONSES, SUSPICIONS
 from schemas.topics import FEEDBACK_ACCEPTED
 from services.gateway import audit
 from services.gateway.people.access import Role
@@ -20,10 +19,8 @@ from services.ingest.device_days import DEVICE_DAYS
 from services.ingest.main import build
 from services.ingest.settings import IngestSettings
 from services.ingest.suspicions import Suspicions, days_to_look_at
-from services.runtime.cached import Cached
 from services.runtime.database import Database
-from services.runtime.producer import Producer
-from tests.builders import NOW, OTHER_UNIT, UNIT, load_small_registry, records, submitted
+from tests.builders import NOW, OTHER_UNIT, UNIT, records, submitted
 from tests.people import add_account, sign_in, world
 from tests.servers import DATABASE, Servers, eventually, published
 from tests.serving import serving
@@ -67,15 +64,8 @@ def test_each_day_for_which_answers_may_come_has_its_turn() -> None:
 
 
 async def test_a_burst_is_found_once_and_no_answer_is_touched(
-    servers: Servers, database: Database
+    ingest: Ingest, servers: Servers, database: Database
 ) -> None:
-    await load_small_registry(database)
-    producer = Producer(servers.kafka_url, "ingest")
-    await producer.start()
-    await producer.connected()
-    registry = Cached(database, REGISTRY, Registry.of_documents)
-    await registry.refresh()
-    ingest = Ingest(database, producer, registry, IngestSettings(), lambda: NOW)
     morning = datetime(2026, 11, 21, 9, tzinfo=LOCAL_ZONE)
     crowded = [submitted(occurred_at=at.isoformat()) for at in crowd(morning)]
     uneven = (morning + timedelta(minutes=17 * n, seconds=n * n) for n in range(12))
@@ -98,7 +88,6 @@ async def test_a_burst_is_found_once_and_no_answer_is_touched(
     # More of them come late: what was seen before stays.
     late = [submitted(occurred_at=at.isoformat()) for at in crowd(morning + timedelta(seconds=2))]
     await ingest.handle(0, records(late, first=42))
-    await producer.stop()
     await looking[0].look(morning.date(), NOW + timedelta(hours=1))
     (one,) = (await found(database)).values()
     assert [seen["figures"]["n"] for seen in one["seen"]] == [30, 60]

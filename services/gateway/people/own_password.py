@@ -6,16 +6,17 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.gateway import audit
-from services.gateway.audit import Act, audited
+from services.gateway.audit import Act
 from services.gateway.people.access import Permission
-from services.gateway.people.accounts import ACCOUNTS, Account, Accounts
+from services.gateway.people.accounts import Account, Accounts
 from services.gateway.people.guard import COOKIE, Guard
 from services.gateway.people.pages import Language, page
 from services.gateway.people.passwords import Passwords, Rule, broken_rule
-from services.gateway.people.sessions import Sessions, end_all, set_cookie
+from services.gateway.people.sessions import set_cookie
+from services.gateway.people.signin import SignIn
 from services.gateway.people.throttle import RETRY_AFTER_SECONDS, Throttle
 from services.runtime.clock import Clock
-from services.runtime.database import Database, Session
+from services.runtime.database import Database
 
 Refusal = Literal["no_password", "too_many", "wrong_password", "not_again", "not_new"] | Rule
 
@@ -49,7 +50,7 @@ class OwnPassword:
         database: Database,
         accounts: Accounts,
         passwords: Passwords,
-        sessions: Sessions,
+        sign_in: SignIn,
         throttle: Throttle,
         clock: Clock,
     ) -> None:
@@ -57,7 +58,7 @@ class OwnPassword:
         self._database = database
         self._accounts = accounts
         self._passwords = passwords
-        self._sessions = sessions
+        self._sign_in = sign_in
         self._throttle = throttle
         self._clock = clock
 
@@ -86,19 +87,12 @@ class OwnPassword:
             act = Act(account.actor(), "account.change_failed", account.id, {"password": "wrong"})
             await audit.note(self._database, act, self._clock())
             raise RefusedError("wrong_password")
-        proven = {"_id": account.id, "disabled": False, "hash": known.hash}
-        changed = {"$set": {"hash": await self._passwords.hash(new)}}
-
-        async def work(session: Session) -> tuple[str, Act]:
-            written = await self._database[ACCOUNTS].update_one(proven, changed, session=session)
-            if not written.matched_count:  # an administrator was faster
-                raise RefusedError("wrong_password")
-            await end_all(self._database, session, account.id)
-            token = await self._sessions.begin(session, account.id)
-            said = {"password": "changed"}
-            return token, Act(account.actor(), "account.change", account.id, said)
-
-        token = await audited(self._database, work, self._clock())
+        proven, changed = {"hash": known.hash}, {"hash": await self._passwords.hash(new)}
+        act = Act(account.actor(), "account.change", account.id, {"password": "changed"})
+        now = self._clock()
+        token = await self._sign_in.begin(account, proven, changed, act, now, alone=True)
+        if token is None:  # an administrator was faster
+            raise RefusedError("wrong_password")
         await self._throttle.forgive(account.id)
         return token
 

@@ -1,5 +1,6 @@
 """Signing in and out: who proved to be whom gets a session, and the trail says so."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Form, Request
@@ -24,6 +25,7 @@ from services.gateway.people.sessions import (
     Sessions,
     cookie_name,
     delete_cookie,
+    end_all,
     set_cookie,
 )
 from services.gateway.people.throttle import RETRY_AFTER_SECONDS, Throttle
@@ -73,7 +75,7 @@ class SignIn:
         renewed: dict[str, Any] = {}
         if self._passwords.outdated(stored):
             renewed = {"hash": await self._passwords.hash(password)}
-        return await self._begin(known.account, {"hash": stored}, renewed, "password")
+        return await self._let_in(known.account, {"hash": stored}, renewed, "password")
 
     async def by_identity(self, identity: Identity) -> str | None:
         """The token of a new session, None if nobody linked the identity to an account."""
@@ -81,32 +83,57 @@ class SignIn:
         if account is None:
             await self.refuse(None, "oidc")
             return None
-        return await self._begin(account, {"identity": identity.model_dump()}, {}, "oidc")
+        return await self._let_in(account, {"identity": identity.model_dump()}, {}, "oidc")
 
-    async def _begin(
+    async def _let_in(
         self, account: Account, proven: dict[str, Any], renewed: dict[str, Any], how: How
+    ) -> str | None:
+        now = self._clock()
+        act = Act(account.actor(), "account.sign_in", account.id, {"how": how})
+        token = await self.begin(account, proven, {"signed_in_at": now, **renewed}, act, now)
+        if token is None:
+            await self.refuse(account, how)
+        return token
+
+    async def begin(
+        self,
+        account: Account,
+        proven: dict[str, Any],
+        changed: dict[str, Any],
+        act: Act,
+        now: datetime,
+        *,
+        alone: bool = False,
     ) -> str | None:
         """Begin a session, unless what was proven has changed or the account is disabled.
 
         It writes the account too, so that a change at the same time either comes before and shows
         in the condition, or comes after and ends this session.
+
+        Args:
+            account: whose.
+            proven: fields of the account, as they were when the proof was looked at.
+            changed: what is written into the account.
+            act: for the trail.
+            now: when.
+            alone: whether every other session of the account ends.
+
+        Returns:
+            The token of the session; None where none was begun, and then nothing was written.
         """
         valid = {"_id": account.id, "disabled": False, **proven}
-        now = self._clock()
 
         async def work(session: Session) -> tuple[str | None, Act | None]:
             written = await self._database[ACCOUNTS].update_one(
-                valid, {"$set": {"signed_in_at": now, **renewed}}, session=session
+                valid, {"$set": changed}, session=session
             )
             if not written.matched_count:
                 return None, None
-            token = await self._sessions.begin(session, account.id)
-            return token, Act(account.actor(), "account.sign_in", account.id, {"how": how})
+            if alone:
+                await end_all(self._database, session, account.id)
+            return await self._sessions.begin(session, account.id), act
 
-        token = await audited(self._database, work, now)
-        if token is None:
-            await self.refuse(account, how)
-        return token
+        return await audited(self._database, work, now)
 
     async def refuse(self, account: Account | None, how: How) -> None:
         """Note that somebody was not let in; a name only if there is such an account.

@@ -51,7 +51,7 @@ def install(
         errands = Errands(database, clock)
         app.include_router(oidc.router(provider, errands, sign_in, throttle, door))
     app.include_router(routes.own_router(keeper, reader))
-    own = own_password.OwnPassword(database, accounts, passwords, sessions, throttle, clock)
+    own = own_password.OwnPassword(database, accounts, passwords, sign_in, throttle, clock)
     app.include_router(own_password.router(keeper, own))
     app.include_router(routes.accounts_router(keeper, accounts, registry, looks))
     comments = Comments(database, registry, clock)
