@@ -79,7 +79,7 @@ async def show(
         for collection in (TALLIES, INDICES)
         for scope in await database[collection].distinct("scope")
     }
-    await announce(database, producer, scopes, clock)
+    await announce(database, producer, scopes, clock, oldest_moved=day_key(date.min))
     async for index in database[INDICES].find({"latest_occurred_at": None}):
         about = {"scope": index["scope"], "item": index["item"]}
         if await database[TALLIES].find_one(about) is None:

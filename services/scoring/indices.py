@@ -1,4 +1,4 @@
-"""The windows of scopes, computed from their tallies and stored unless newer ones are there."""
+"""The windows of scopes: made of their past, of today and of the hours of the last days."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,44 +9,26 @@ from pymongo import UpdateOne
 
 from method.index import NO_SIGNS, Parts, rolling_index, windows_at
 from method.period import day_of, hour_of_day, hours_between, local_hour_start
-from method.window import Segment
+from method.window import Segment, add
 from schemas.collections import INDICES, TALLIES
-from schemas.counts import LEVEL_FIELDS, SUMS, Stages, counts_of
+from schemas.counts import LEVEL_FIELDS, Stages, counts_of
+from schemas.figure import NO_ANSWERS
 from schemas.index import IndexUpdated
 from schemas.instrument import OVERALL
 from schemas.scope import Scope, scope_kind
-from services.runtime.database import Database
-from services.scoring import charts
+from services.runtime.database import Database, Document
+from services.scoring import charts, past
+from services.scoring.versions import unless_newer
 
-_OCCURRED: Final = "latest_occurred_at"
-_RECEIVED: Final = "latest_received_at"
 _UPWARDS: Final = ("unit", "field", "commune", "province", "ministry", "country")
 
 
-def _by_day(scopes: Sequence[Scope], cut: Sequence[Segment]) -> Stages:
-    """Sum the tallies of scopes by scope, item and segment of days."""
-    branches = [
-        {
-            "case": {
-                "$and": [{"$gte": ["$period", segment.first]}, {"$lte": ["$period", segment.last]}]
-            },
-            "then": segment.name,
-        }
-        for segment in cut
-    ]
-    oldest = min(segment.first for segment in cut)
+def _by_day(scopes: Sequence[Scope], segment: Segment) -> Stages:
+    """Today's tallies of scopes, as parts of the segment that ends today."""
+    names = ("scope", "item", *LEVEL_FIELDS, *past.LATEST)
     return [
-        {"$match": {"scope": {"$in": list(scopes)}, "period": {"$gte": oldest}}},
-        {"$set": {"segment": {"$switch": {"branches": branches, "default": None}}}},
-        {"$match": {"segment": {"$ne": None}}},
-        {
-            "$group": {
-                "_id": {"scope": "$scope", "item": "$item", "segment": "$segment"},
-                **SUMS,
-                _OCCURRED: {"$max": f"${_OCCURRED}"},
-                _RECEIVED: {"$max": f"${_RECEIVED}"},
-            }
-        },
+        {"$match": {"scope": {"$in": list(scopes)}, "period": segment.last}},
+        {"$project": dict.fromkeys(names, 1) | {"segment": {"$literal": segment.name}}},
     ]
 
 
@@ -70,8 +52,15 @@ def _by_hour(scopes: Sequence[Scope], segment: Segment) -> Stages:
         {"$match": {"scope": {"$in": list(scopes)}, "period": {"$in": list(hours)}}},
         {
             "$group": {
-                "_id": {"scope": "$scope", "item": "$item", "segment": {"$literal": segment.name}},
+                "_id": {"scope": "$scope", "item": "$item"},
                 **{name: inside(name) for name in LEVEL_FIELDS},
+            }
+        },
+        {
+            "$set": {
+                "scope": "$_id.scope",
+                "item": "$_id.item",
+                "segment": {"$literal": segment.name},
             }
         },
     ]
@@ -81,19 +70,24 @@ async def _parts(
     database: Database, scopes: Sequence[Scope], cut: Sequence[Segment]
 ) -> dict[tuple[Scope, str], Parts]:
     """What there is of every scope and item."""
-    days = [segment for segment in cut if segment.grain == "day"]
     found: dict[tuple[Scope, str], Parts] = defaultdict(Parts)
+
+    def add_up(scope: Scope, part: Document) -> None:
+        parts, segment = found[scope, part["item"]], part["segment"]
+        parts.counts[segment] = add((parts.counts.get(segment, NO_ANSWERS), counts_of(part)))
+        occurred, received = (part.get(name) for name in past.LATEST)
+        parts.latest_occurred_at = _latest(parts.latest_occurred_at, occurred)
+        parts.latest_received_at = _latest(parts.latest_received_at, received)
+
+    for behind in await past.read(database, scopes, cut):
+        for part in behind["parts"]:
+            add_up(behind["_id"], part)
     for stages in (
-        _by_day(scopes, days),
+        _by_day(scopes, past.today_of(cut)),
         *(_by_hour(scopes, segment) for segment in cut if segment.grain == "hour"),
     ):
         async for document in database.aggregate(TALLIES, stages):
-            key = document["_id"]
-            parts = found[key["scope"], key["item"]]
-            parts.counts[key["segment"]] = counts_of(document)
-            occurred, received = document.get(_OCCURRED), document.get(_RECEIVED)
-            parts.latest_occurred_at = _latest(parts.latest_occurred_at, occurred)
-            parts.latest_received_at = _latest(parts.latest_received_at, received)
+            add_up(document["scope"], document)
     return found
 
 
@@ -102,16 +96,12 @@ def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _store(index: IndexUpdated) -> UpdateOne:
-    document = {
-        "_id": f"{index.scope}|{index.item}",
-        "kind": scope_kind(index.scope),
-        **index.model_dump(mode="python"),
-    }
-    newer = {"$gte": [index.version, {"$ifNull": ["$version", -1]}]}
-    return UpdateOne(
-        {"_id": document["_id"]},
-        [{"$replaceWith": {"$cond": [newer, {"$literal": document}, "$$ROOT"]}}],
-        upsert=True,
+    return unless_newer(
+        {
+            "_id": f"{index.scope}|{index.item}",
+            "kind": scope_kind(index.scope),
+            **index.model_dump(mode="python"),
+        }
     )
 
 
@@ -121,7 +111,7 @@ def upwards(scopes: Iterable[Scope]) -> list[Scope]:
 
 
 async def refresh_indices(
-    database: Database, scopes: Sequence[Scope], now: datetime
+    database: Database, scopes: Sequence[Scope], now: datetime, oldest_moved: str | None = None
 ) -> list[IndexUpdated]:
     """Compute and store every index of the scopes; the headline indices come back.
 
@@ -131,9 +121,13 @@ async def refresh_indices(
         database: of scoring.
         scopes: `upwards`; they are written in their order.
         now: the time.
+        oldest_moved: the oldest local day whose tallies have moved, if any has.
     """
+    cut = windows_at(local_hour_start(now)).segments
+    if oldest_moved is not None and oldest_moved < past.today_of(cut).last:
+        await past.renew(database, scopes, cut)
     version = await database.logical_time()
-    found = await _parts(database, scopes, windows_at(local_hour_start(now)).segments)
+    found = await _parts(database, scopes, cut)
     async for known in database[INDICES].find(
         {"scope": {"$in": list(scopes)}}, {"scope": 1, "item": 1}
     ):

@@ -38,12 +38,22 @@ async def announce(
     scopes: Iterable[Scope],
     clock: Clock,
     traces: Mapping[Scope, str] = MappingProxyType({}),
+    oldest_moved: str | None = None,
 ) -> None:
-    """Compute the indices of scopes anew and tell of them, of what is above others last."""
+    """Compute the indices of scopes anew and tell of them, of what is above others last.
+
+    Args:
+        database: of scoring.
+        producer: of index.updated.v1.
+        scopes: whose indices.
+        clock: the present.
+        traces: of the answers that moved them, if any is traced.
+        oldest_moved: the oldest local day whose tallies have moved, if any has.
+    """
     ordered = upwards(scopes)
     for start in range(0, len(ordered), _SCOPES_AT_ONCE):
         some = ordered[start : start + _SCOPES_AT_ONCE]
-        indices = await refresh_indices(database, some, clock())
+        indices = await refresh_indices(database, some, clock(), oldest_moved)
         await producer.send(INDEX_UPDATED, indices, traces=traces)
 
 
@@ -119,7 +129,8 @@ class Refresh:
             with self._traces.shown(behind) as traces:
                 await refresh_tallies(self._database, touched)
                 await announce(
-                    *(self._database, self._producer, touched.scopes, self._clock), traces
+                    *(self._database, self._producer, touched.scopes, self._clock),
+                    *(traces, min(touched.days)),
                 )
         for position in behind:
             await self._database[POSITIONS].update_one(

@@ -9,6 +9,10 @@ from schemas.collections import BUCKETS, CHARTS, INDICES, POSITIONS, TALLIES
 UNREADABLE: Final = "scoring.unreadable"
 """Accepted records that could not be read, as they came."""
 
+PASTS: Final = "scoring.pasts"
+"""One document a scope, `_id` the scope: what its windows hold of the days before today, as `parts`
+by item and segment; `cut` tells the days and their segments."""
+
 REBUILDS: Final = "scoring.rebuilds"
 """One document a rebuild that is not finished: all local days from `down_to` on are done; `mended`
 are the units whose buckets were wrong."""
@@ -27,6 +31,7 @@ INDEXES: Final = {
         IndexModel([("period", ASCENDING)], partialFilterExpression={"h": {"$exists": True}}),
     ],
     INDICES: [IndexModel([("scope", ASCENDING)]), IndexModel([("as_of", ASCENDING)])],
+    PASTS: [],
     UNREADABLE: [],
     REBUILDS: [],
 }

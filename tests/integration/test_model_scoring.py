@@ -2,7 +2,8 @@
 
 Hypothesis invents the histories: batches with other boundaries, records that ingest publishes
 again, owners that crash before and after the transaction, two owners of one partition, late
-answers, refreshes that are cut off. A history that fails is shrunk to its shortest form.
+answers, days that pass, clocks that differ, refreshes that are cut off. A history that fails is
+shrunk to its shortest form.
 """
 
 from collections import Counter
@@ -30,6 +31,7 @@ from services.runtime.consumer import MovedError
 from services.runtime.database import Database, Session
 from services.scoring.ledger import Ledger
 from services.scoring.refresh import Refresh
+from services.scoring.storage import PASTS
 from tests.builders import NOW, UNIT, accepted, record
 from tests.servers import Servers
 from tests.world import CrashError, World, play, world_of
@@ -41,11 +43,19 @@ SIZES = st.integers(1, 6)
 
 @dataclass
 class Owner:
-    """A process that believes the partition is its own, and how far it has read and dealt with."""
+    """A process that believes the partition is its own.
+
+    Attributes:
+        ledger: of the process.
+        cursor: how far it has read.
+        done: how far it has dealt with.
+        added: how far it has added up; a failure to write takes nothing of that back.
+    """
 
     ledger: Ledger
     cursor: int = 0
     done: int = 0
+    added: int = 0
 
     def place(self, cursor: int) -> None:
         """Go on from a place of the log; all before it is done."""
@@ -104,11 +114,12 @@ class Scoring(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.history = History()
+        self.now = NOW
         self.waiting = 0
         self.owners = [Owner(self._ledger()) for _ in range(2)]
 
         async def empty() -> None:
-            for name in (BUCKETS, CHARTS, POSITIONS, TALLIES, INDICES, RESPONSES):
+            for name in (BUCKETS, CHARTS, INDICES, PASTS, POSITIONS, RESPONSES, TALLIES):
                 await self.world.database[name].delete_many({})
 
         self.world.run(empty())
@@ -121,11 +132,16 @@ class Scoring(RuleBasedStateMachine):
         """Ingest publishes new responses; some happened long ago."""
         known = {event.source.offset for event in self.history.log}
         first = max(known, default=-1) + 1
-        moment = NOW - timedelta(hours=hours)
+        moment = self.now - timedelta(hours=hours)
         self.history.log += [
-            accepted(first + number, level, occurred_at=moment)
+            accepted(first + number, level, occurred_at=moment, received_at=self.now)
             for number, level in enumerate(levels)
         ]
+
+    @rule(hours=st.integers(1, 13))
+    def time_passes(self, hours: int) -> None:
+        """Days become earlier days; never so many that another share becomes usual."""
+        self.now = min(self.now + timedelta(hours=hours), NOW + timedelta(days=7))
 
     @rule(count=SIZES)
     def publish_again(self, count: int) -> None:
@@ -151,12 +167,13 @@ class Scoring(RuleBasedStateMachine):
         try:
             written = self.world.run(who.ledger.handle(PARTITION, batch))
         except MovedError:
-            who.cursor = who.done
+            who.cursor, who.added = who.done, 0
             return
         who.cursor += len(batch)
+        who.added = max(who.added, who.cursor)
         if written:
             who.done = who.cursor
-            self.history.applied = max(self.history.applied, who.done)
+            self.history.applied = max(self.history.applied, who.added)
 
     @rule(
         owner=OWNERS,
@@ -171,14 +188,17 @@ class Scoring(RuleBasedStateMachine):
         if not batch:
             return
         self.waiting = 0
-        with crash_in_transaction(moment), pytest.raises((CrashError, MovedError)):
+        who.added = max(who.added, who.cursor + len(batch))
+        with (
+            crash_in_transaction(moment),
+            pytest.raises((CrashError, MovedError)) as why,
+        ):
             self.world.run(who.ledger.handle(PARTITION, batch))
         who.cursor = who.done
-        if moment == "after the commit":
-            stored = self.world.run(
-                self.world.database[POSITIONS].find_one({"partition": PARTITION})
-            )
-            self.history.applied = max(self.history.applied, (stored or {}).get("next", 0))
+        if why.type is MovedError:
+            who.added = 0
+        elif moment == "after the commit":
+            self.history.applied = max(self.history.applied, who.added)
         if restarted:
             self.take_over(owner)
 
@@ -195,8 +215,11 @@ class Scoring(RuleBasedStateMachine):
         who.place(max(0, who.done - back))
 
     def _refresh(self, owner: Owner) -> Refresh:
+        # The second owner's clock is late: about midnight they believe in different days.
+        late = timedelta(minutes=20) if owner is self.owners[1] else timedelta()
         return Refresh(
-            self.world.database, self.world.producer, owner.ledger, lambda: {PARTITION}, lambda: NOW
+            *(self.world.database, self.world.producer, owner.ledger),
+            *(lambda: {PARTITION}, lambda: self.now - late),
         )
 
     @rule(owner=OWNERS)
