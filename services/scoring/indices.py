@@ -124,8 +124,8 @@ async def refresh_indices(
         oldest_moved: the oldest local day whose tallies have moved, if any has.
     """
     cut = windows_at(local_hour_start(now)).segments
-    if oldest_moved is not None and oldest_moved < past.today_of(cut).last:
-        await past.renew(database, scopes, cut)
+    if oldest_moved is not None:
+        await past.follow(database, scopes, cut, oldest_moved)
     version = await database.logical_time()
     found = await _parts(database, scopes, cut)
     async for known in database[INDICES].find(

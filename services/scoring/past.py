@@ -19,15 +19,14 @@ from services.scoring.storage import PASTS
 from services.scoring.versions import unless_newer
 
 LATEST: Final = ("latest_occurred_at", "latest_received_at")
+_REACHED: Final = "reached"
+"""Of no scope: `until`, the newest local day that anybody has begun to sum up as an earlier day."""
 
 
 async def renew(
     database: Database, scopes: Sequence[Scope], cut: Sequence[Segment]
 ) -> list[Document]:
     """Sum up what lies behind scopes, and keep it unless newer is there.
-
-    Whoever moved a tally of an earlier day does this before taking the version of the indices that
-    follow: so an index with that version or a higher one is made of this, or of newer.
 
     Args:
         database: of scoring.
@@ -37,8 +36,10 @@ async def renew(
     Returns:
         For each scope what is kept: `parts` by item and segment, with n1…n5 and the newest answer.
     """
-    version = await database.logical_time()
     days = _before_today(cut)
+    until = max(each.last for each in days)
+    await database[PASTS].update_one({"_id": _REACHED}, {"$max": {"until": until}}, upsert=True)
+    version = await database.logical_time()
     parts = {
         found["_id"]: found["parts"]
         async for found in database.aggregate(TALLIES, _summed(scopes, days))
@@ -50,6 +51,27 @@ async def renew(
     if pasts:
         await database[PASTS].bulk_write([unless_newer(past) for past in pasts], ordered=False)
     return pasts
+
+
+async def follow(
+    database: Database, scopes: Sequence[Scope], cut: Sequence[Segment], oldest: str
+) -> None:
+    """Renew what lies behind scopes, if it may hold a day whose tallies have moved.
+
+    Whoever moved them does this before taking the version of the indices that follow: so an index
+    with that version or a higher one is made of what is here by then. Whether a day is an earlier
+    day is not asked of the clock, for about midnight another process may be ahead: either it says
+    in time that it sums the day up, or it meets the tallies as they are now.
+
+    Args:
+        database: of scoring.
+        scopes: whose.
+        cut: segments of the windows.
+        oldest: of the local days that have moved.
+    """
+    async for mark in database.aggregate(PASTS, [{"$match": {"_id": _REACHED}}]):
+        if oldest <= mark["until"]:
+            await renew(database, scopes, cut)
 
 
 async def read(
@@ -80,8 +102,7 @@ def today_of(cut: Sequence[Segment]) -> Segment:
 def _before_today(cut: Sequence[Segment]) -> list[Segment]:
     today = date.fromisoformat(today_of(cut).last)
     yesterday = day_key(today - timedelta(days=1))
-    behind = [each._replace(last=min(each.last, yesterday)) for each in cut if each.grain == "day"]
-    return [each for each in behind if each.first <= each.last]
+    return [each._replace(last=min(each.last, yesterday)) for each in cut if each.grain == "day"]
 
 
 def _name(days: Sequence[Segment]) -> str:

@@ -11,7 +11,8 @@ UNREADABLE: Final = "scoring.unreadable"
 
 PASTS: Final = "scoring.pasts"
 """One document a scope, `_id` the scope: what its windows hold of the days before today, as `parts`
-by item and segment; `cut` tells the days and their segments."""
+by item and segment; `cut` tells the days and their segments. And `reached`, of all scopes: see
+`past.py`."""
 
 REBUILDS: Final = "scoring.rebuilds"
 """One document a rebuild that is not finished: all local days from `down_to` on are done; `mended`

@@ -1,23 +1,26 @@
 """What lies behind today is summed up once a day, and never hides what moved there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from typing import Any
 from unittest import mock
 
 import pytest
 
 from method import index
 from method.definition import WindowLength, definition_on
+from method.period import local_hour_start
+from method.window import Segment
 from schemas.collections import INDICES, TALLIES
-from services.runtime.database import Database
+from services.runtime.database import Collection, Database
 from services.scoring import past
 from services.scoring.indices import refresh_indices
 from services.scoring.ledger import NOTHING_APPLIED, Ledger
 from services.scoring.storage import PASTS
 from services.scoring.tallies import refresh_tallies
 from services.scoring.touched import touched_since
-from tests.builders import ABOVE, NOW, UNIT, accepted, records
+from tests.builders import ABOVE, NOW, OTHER_UNIT, UNIT, accepted, records
 
 YESTERDAY = NOW - timedelta(days=1)
 OLD = NOW - timedelta(days=5)
@@ -49,6 +52,10 @@ class Answers:
 @pytest.fixture
 def answers(database: Database) -> Answers:
     return Answers(database)
+
+
+def cut_at(now: datetime) -> list[Segment]:
+    return index.windows_at(local_hour_start(now)).segments
 
 
 async def sevens(database: Database) -> set[int]:
@@ -97,6 +104,36 @@ async def test_clocks_that_stand_at_different_days_do_not_mix(
         assert await sevens(database) == {expected}
         await refresh_indices(database, SCOPES, now)
         assert await sevens(database) == {expected}
+
+
+@pytest.mark.parametrize("ahead", ["has kept", "will keep"])
+async def test_a_process_whose_clock_is_ahead_misses_nothing_of_the_day_that_ends(
+    database: Database, answers: Answers, ahead: str
+) -> None:
+    """It sums today up as an earlier day, while an answer of today is still refreshed by another.
+
+    It has read the tallies before they moved; what it keeps of them is written before the other
+    looks, or after.
+    """
+    tomorrow = NOW + timedelta(days=1)
+    await refresh_indices(database, SCOPES, NOW, await answers.give(OLD, YESTERDAY))
+    real = database[PASTS].bulk_write
+    late: list[Callable[[], Awaitable[object]]] = []
+
+    async def overtaken(_: Collection, *given: Any, **named: Any) -> None:
+        late.append(lambda: real(*given, **named))
+        if ahead == "has kept":
+            await late.pop()()
+
+    with mock.patch.object(type(database[PASTS]), "bulk_write", overtaken):
+        await past.renew(database, SCOPES, cut_at(tomorrow))
+    # Of an office that nobody has asked for yet, by a process whose clock is right.
+    await past.renew(database, [f"unit:{OTHER_UNIT}"], cut_at(NOW))
+    await refresh_indices(database, SCOPES, NOW, await answers.give(NOW))
+    for write in late:
+        await write()
+    await refresh_indices(database, SCOPES, tomorrow)
+    assert await sevens(database) == {3}
 
 
 @pytest.fixture
