@@ -193,6 +193,25 @@ async def test_damaged_counts_are_right_again_and_what_was_about_nothing_is_gone
     assert [window.current.n for window in of_phantom[-1].windows.values()] == [0, 0, 0, 0]
 
 
+async def test_what_scoring_sums_up_of_damaged_buckets_meanwhile_is_gone_with_them(
+    database: Database, producer: Producer
+) -> None:
+    """A bucket names a ministry that nobody has answered below; a refresh sums that up."""
+    ledgers = await answered(database, 50)
+    await refreshed(database, producer, ledgers[0])
+    before = await figures(database)
+    await damage(database)
+
+    async def after_a_refresh(*given: Any) -> dict[int, int]:
+        await refreshed(database, producer, ledgers[0])
+        return await counted_up_to(*given)
+
+    with mock.patch.object(rebuilding, "counted_up_to", after_a_refresh):
+        await rebuilt(database, producer)
+    assert await differences(database) == []
+    assert await figures(database) == before
+
+
 async def test_tallies_and_indices_that_were_lost_or_changed_alone_are_right_again(
     database: Database, producer: Producer
 ) -> None:
