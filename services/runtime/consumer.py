@@ -24,7 +24,7 @@ Records = Sequence[ConsumerRecord[bytes, bytes]]
 Handle = Callable[[int, Records], Awaitable[bool | None]]
 """Deals with the records of a partition; False says that it only holds them, to be done with later
 ones: nothing is committed before, and after a failure all come again that are not done."""
-Resume = Callable[[int], Awaitable[int | None]]
+Resume = Callable[[int], Awaitable[int]]
 Tail = Callable[[Records], None]
 
 log = logging.getLogger(__name__)
@@ -126,25 +126,35 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         return frozenset(self._owned)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Kafka gave us partitions: find where to go on."""
-        for partition in assigned:
-            self._owned.add(partition.partition)
-            self._unplaced.add(partition.partition)
-            try:
-                await self._place(partition.partition)
-            except Exception as error:  # noqa: BLE001  # tried again before the first records
-                log.warning("%s/%d: cannot resume yet: %r", self._topic, partition.partition, error)
+        """Kafka gave us partitions: find where to go on before any record is dealt with."""
+        async with self._lock:  # their records come already
+            for partition in (place.partition for place in assigned):
+                self._owned.add(partition)
+                self._unplaced.add(partition)
+                try:
+                    await self._place(partition)
+                except Exception as error:  # noqa: BLE001  # tried again before the first records
+                    log.warning("%s/%d: cannot resume yet: %r", self._topic, partition, error)
         log.info("%s: owns partitions %s", self._topic, sorted(self._owned))
 
-    async def _place(self, partition: int) -> int | None:
-        """Go to where the work on a partition goes on, once; the position, if it is known."""
+    async def _place(self, partition: int) -> None:
+        """Go to where the work on a partition goes on, once."""
         if partition not in self._unplaced:
-            return None
-        position = await self._resume(partition) if self._resume else None
+            return
+        if self._resume:
+            self._seek(partition, await self._resume(partition))
         self._unplaced.discard(partition)
-        if position is not None:
-            self._seek(partition, position)
-        return position
+
+    async def _come_again(self, partition: int, records: Records) -> bool:
+        """Whether the partition was wound back since records were fetched, or is another's."""
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return True
+        try:
+            position = await consumer.position(TopicPartition(self._topic, partition))
+        except IllegalStateError:
+            return True
+        return bool(position <= records[-1].offset)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Kafka takes partitions back: let the running batch finish first."""
@@ -181,9 +191,9 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
     async def _deal_with(self, partition: int, records: Records) -> bool:
         started = time.monotonic()
         try:
-            position = await self._place(partition)
-            if position is not None and position != records[0].offset:
-                return True  # these are not the records to go on with
+            await self._place(partition)
+            if await self._come_again(partition, records):
+                return True
             # Lag shows from the first records on, even if they are never done.
             self._next.setdefault(partition, records[0].offset)
             self._newest.setdefault(partition, records[0].timestamp / 1000)

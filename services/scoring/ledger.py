@@ -73,8 +73,12 @@ class Ledger:
         sums = self._sums.get(partition)
         return sums.answers if sums else 0
 
-    async def resume(self, partition: int) -> int | None:
-        """Read a partition's position; where to go on in feedback.accepted.v1, None at first."""
+    async def resume(self, partition: int) -> int:
+        """Read a partition's position; where to go on in feedback.accepted.v1.
+
+        At its beginning where nothing is known. What was committed to Kafka does not say what is
+        counted.
+        """
         self.ages[partition] = []
         document = await self._database[POSITIONS].find_one_and_update(
             {"_id": position_id(partition)},
@@ -89,7 +93,7 @@ class Ledger:
             return_document=True,
         )
         self._sums[partition] = Sums(document["applied"])
-        position: int | None = document.get("next")
+        position: int = document.get("next", 0)
         return position
 
     async def handle(self, partition: int, records: Records) -> bool:

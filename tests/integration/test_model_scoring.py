@@ -206,7 +206,7 @@ class Scoring(RuleBasedStateMachine):
     def take_over(self, owner: int) -> None:
         """A new process gets the partition and goes on where MongoDB says."""
         who = self.owners[owner] = Owner(self._ledger())
-        who.place(self.world.run(who.ledger.resume(PARTITION)) or 0)
+        who.place(self.world.run(who.ledger.resume(PARTITION)))
 
     @rule(owner=OWNERS, back=SIZES)
     def redeliver(self, owner: int, back: int) -> None:
@@ -270,7 +270,7 @@ class Scoring(RuleBasedStateMachine):
 
     async def _come_to_rest(self) -> None:
         ledger = Ledger(self.world.database)
-        cursor = await ledger.resume(PARTITION) or 0
+        cursor = await ledger.resume(PARTITION)
         rest = self._batch(Owner(ledger, cursor), len(self.history.log))
         if rest:
             await ledger.handle(PARTITION, rest)

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import uvicorn
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.local import ports
@@ -20,7 +20,7 @@ from schemas.collections import REGISTRY
 from schemas.registry import EntryKind, Registry
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_SUBMITTED, INDEX_UPDATED, TOPICS
 from services.gateway.registry.store import write
-from services.runtime import identity
+from services.runtime import groups, identity
 from services.runtime.cached import Cached
 from services.runtime.clock import system_clock
 from services.runtime.consumer import Handle, MovedError, PartitionConsumer, Records
@@ -200,6 +200,66 @@ async def test_a_partition_goes_on_although_its_position_could_not_be_read_at_fi
         await producer.send(FEEDBACK_SUBMITTED, [submitted() for _ in range(10)])
         async with service.running():
             await eventually(lambda: _same(done, list(range(first, 10))), "the rest is dealt with")
+
+
+@pytest.mark.parametrize(
+    ("committed", "trimmed", "place", "expected"),
+    [
+        pytest.param(None, 0, 0, range(10), id="first start"),
+        pytest.param(6, 0, 0, range(10), id="Kafka is further"),
+        pytest.param(2, 0, 6, range(6, 10), id="Kafka is behind"),
+        pytest.param(None, 3, 0, range(3, 10), id="its beginning is gone"),
+    ],
+)
+async def test_what_waits_is_dealt_with_from_its_position_on_however_long_that_takes_to_read(
+    servers: Servers, committed: int | None, trimmed: int, place: int, expected: range
+) -> None:
+    """Kafka hands records out as soon as it has handed the partitions out."""
+    topic, partitions = FEEDBACK_SUBMITTED.name, range(FEEDBACK_SUBMITTED.partitions)
+    read: list[int] = []
+    done: dict[int, list[int]] = defaultdict(list)
+
+    async def resume(partition: int) -> int:
+        await asyncio.sleep(0.4)
+        read.append(partition)
+        return place
+
+    async def handle(partition: int, records: Records) -> None:
+        assert partition in read
+        done[partition] += [record.offset for record in records]
+
+    service = Service("ingest", servers.settings(), system_clock)
+    service.consume(FEEDBACK_SUBMITTED, handle, resume=resume)
+    async with producing(servers) as producer:
+        for partition in partitions:
+            events = (producer.encode(FEEDBACK_SUBMITTED, submitted(), b"{}") for _ in range(10))
+            await producer.send_in_order(FEEDBACK_SUBMITTED, partition, events)
+        if committed is not None:
+            await groups.place(
+                servers.kafka_url, "ingest", {topic: dict.fromkeys(partitions, committed)}
+            )
+        if trimmed:
+            await trim(servers, {TopicPartition(topic, one): trimmed for one in partitions})
+        async with service.running():
+
+            async def all_done() -> bool:
+                return all(9 in done[partition] for partition in partitions)
+
+            await eventually(all_done, "all partitions are dealt with to their ends")
+    assert done == {partition: list(expected) for partition in partitions}
+    assert sorted(read) == list(partitions), "each position is read once"
+
+
+async def trim(servers: Servers, before: dict[TopicPartition, int]) -> None:
+    """Remove the first records of partitions, as retention does."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka_url)
+    await admin.start()
+    try:
+        await admin.delete_records(
+            {place: RecordsToDelete(before_offset=offset) for place, offset in before.items()}
+        )
+    finally:
+        await admin.close()
 
 
 async def _same(found: list[int], expected: list[int]) -> bool:
