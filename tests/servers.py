@@ -21,6 +21,7 @@ from typing import Any
 
 import docker
 import docker.errors
+import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from pymongo import MongoClient
@@ -38,10 +39,11 @@ DATABASE = "langnghe-test"
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the servers are."""
+    """Where the servers are, and which of them ended though nobody stopped it, if they are ours."""
 
     kafka_url: str
     mongo_url: str
+    ended: Callable[[], str | None] = lambda: None
 
     def settings(self) -> Settings:
         """Settings of a process that uses them."""
@@ -163,11 +165,14 @@ async def find_servers() -> AsyncIterator[Servers]:
             else:
                 return
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="langnghe-test-"))
-        yield Servers(*await stack.enter_async_context(local_servers(Path(folder))))
+        local = await stack.enter_async_context(local_servers(Path(folder)))
+        yield Servers(local.kafka.url, local.mongo.url, local.ended)
 
 
 async def reset(servers: Servers) -> None:
     """Begin anew: no topic, no document; then everything prepared."""
+    if gone := servers.ended():
+        pytest.fail(gone, pytrace=False)
     admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka_url)
     await admin.start()
     try:

@@ -95,6 +95,7 @@ class MongoServer:
         self._security = security
         self._host = f"127.0.0.1:{port}"
         self.url = f"mongodb://{self._host}/?replicaSet={_REPLICA_SET}"
+        self.log = folder / "mongod.log"
         self.process = Process(
             "mongod",
             [
@@ -103,7 +104,7 @@ class MongoServer:
                 *("--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"),
                 *("--replSet", _REPLICA_SET),
                 *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
-                *("--logpath", str(folder / "mongod.log"), "--logappend"),
+                *("--logpath", str(self.log), "--logappend"),
                 *(security.arguments() if security else ()),
                 # The log of slow operations would hold what they write: see docs/personal-data.md.
                 *("--slowms", str(_NEVER_SLOW)),
@@ -129,7 +130,7 @@ class MongoServer:
         except TimeoutError:
             msg = "mongod did not become primary within 60 s"
             raise MongoStartError(msg) from None
-        msg = f"mongod ended while starting, see {self._folder / 'mongod.log'}"
+        msg = f"mongod ended while starting, see {self.log}"
         raise MongoStartError(msg)
 
     def _become_primary(self) -> bool:

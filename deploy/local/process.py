@@ -33,6 +33,11 @@ class Process:
         """Whether the program runs now."""
         return self._child is not None and self._child.returncode is None
 
+    @property
+    def ended(self) -> int | None:
+        """The exit code, negative for a signal; None before the end."""
+        return self._child.returncode if self._child else None
+
     async def start(self) -> None:
         """Run the program, in a session of its own: Ctrl-C reaches only its parent, which stops
         everything in the right order."""

@@ -21,7 +21,7 @@ from deploy.local import ports
 from deploy.local.jars import JarError
 from deploy.local.kafka_server import KafkaStartError
 from deploy.local.mongo_server import MongoStartError
-from deploy.local.servers import local_servers
+from deploy.local.servers import LocalServers, local_servers
 from deploy.local.stack import SERVICES
 from simulator.agency import Agency
 from tests.image.confinement import confined
@@ -45,12 +45,11 @@ def _tell(fact: str) -> None:
     _say(f"  {fact}")
 
 
-def _environment(servers: tuple[str, str], gateway_port: int) -> dict[str, dict[str, str]]:
+def _environment(servers: LocalServers, gateway_port: int) -> dict[str, dict[str, str]]:
     """What each service is told beyond docker-compose.yml: addresses, and rules that are quick."""
-    kafka_url, mongo_url = servers
     common = {
-        "KAFKA_URL": kafka_url,
-        "MONGO_URL": mongo_url,
+        "KAFKA_URL": servers.kafka.url,
+        "MONGO_URL": servers.mongo.url,
         "LANGNGHE_HTTP_HOST": "127.0.0.1",
         "LANGNGHE_HTTP_PORT": str(gateway_port),
         "LANGNGHE_OPS_HOST": "127.0.0.1",
