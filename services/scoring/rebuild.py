@@ -17,6 +17,7 @@ from pymongo import ASCENDING, DESCENDING
 
 from method.period import day_key, local_day
 from schemas.collections import BUCKETS, REGISTRY, RESPONSES, TALLIES
+from schemas.scope import Scope
 from schemas.topics import FEEDBACK_ACCEPTED
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Document
@@ -145,9 +146,8 @@ class Rebuild:
             done: called after each day.
         """
         known = set(await self._database[BUCKETS].distinct("unit"))
-        scopes = set(await self._database[TALLIES].distinct("scope"))
         for day in days:
-            await self._day(day, known, scopes)
+            await self._day(day, known)
             done_to = {"$set": {"down_to": day_key(day)}}
             await self._database[REBUILDS].update_one({"_id": self._name}, done_to)
             self._report.days += 1
@@ -157,20 +157,19 @@ class Rebuild:
         await self._database[REBUILDS].delete_one({"_id": self._name})
         return self._report
 
-    async def _day(self, day: date, known: set[str], scopes: set[str]) -> None:
+    async def _day(self, day: date, known: set[str]) -> None:
         """Put the buckets of a day right, then all that is summed up of them."""
         recount = Recount(self._database, day, self._units or None)
         await recount.reach(await counted_up_to(self._database))
         units = self._units or sorted(known | set(recount.units))
-        found = set(scopes)
+        found: set[Scope] = set()
         for start in range(0, len(units), _READ_AT_ONCE):
             some = units[start : start + _READ_AT_ONCE]
             differing: list[str] = []
             stored = await stored_buckets(self._database, some, day)
             for unit in some:
                 expected = recount.buckets(unit)
-                # What is stored may have been summed up since the scopes were read.
-                found |= scopes_of([*expected.values(), *stored[unit].values()])
+                found |= scopes_of(expected.values())
                 self._note(unit, expected, stored[unit])
                 if stored[unit] != expected:
                     differing.append(unit)
@@ -182,6 +181,8 @@ class Rebuild:
                     if wrong.buckets:
                         self._report.mended.add(unit)
         self._report.responses += recount.responses
+        # Read only now: scoring may have summed up, meanwhile, what was about to be put right.
+        found |= set(await self._database[TALLIES].distinct("scope"))
         await sum_up(self._database, day, found, self._units, self._clock())
 
     def _note(self, unit: str, expected: dict[str, Document], stored: dict[str, Document]) -> None:
