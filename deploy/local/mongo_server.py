@@ -16,8 +16,11 @@ _REPLICA_SET = "langnghe"
 _NOT_YET_INITIALIZED = 94
 _AUTHENTICATION_FAILED = 18
 _UNAUTHORIZED = 13
-_NEVER_SLOW = 2**31 - 1
+NEVER_SLOW = 2**31 - 1
 """Milliseconds."""
+TRANSACTION_SECONDS = 20
+"""A process that is killed in a transaction leaves it open, and locks what it wrote, until MongoDB
+ends it: after this time, and up to half of it more. Ours take a second at most."""
 
 
 class MongoStartError(Exception):
@@ -107,7 +110,8 @@ class MongoServer:
                 *("--logpath", str(self.log), "--logappend"),
                 *(security.arguments() if security else ()),
                 # The log of slow operations would hold what they write: see docs/personal-data.md.
-                *("--slowms", str(_NEVER_SLOW)),
+                *("--slowms", str(NEVER_SLOW)),
+                *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}"),
             ],
             os.environ,
             output,

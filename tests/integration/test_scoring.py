@@ -9,6 +9,8 @@ from unittest import mock
 
 import pytest
 import pytest_asyncio
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from langnghe.verify import verify
 from method.period import LOCAL_ZONE, hour_key
@@ -25,7 +27,7 @@ from services.scoring.storage import UNREADABLE
 from services.scoring.tallies import refresh_tallies
 from services.scoring.touched import touched_since
 from tests.builders import ABOVE, NOW, OTHER_UNIT, UNIT, accepted, record, records
-from tests.servers import Servers, published
+from tests.servers import DATABASE, Servers, ending_transactions, published
 
 
 class Hands:
@@ -152,6 +154,26 @@ async def test_two_owners_of_one_partition_count_once(database: Database) -> Non
         delivered(zombie, events[5:30], first=5), delivered(owner, events[20:30], first=20)
     )
     assert sum(await counted(database)) == 30
+
+
+async def test_what_a_killed_owner_left_open_is_ended_and_the_next_one_counts(
+    servers: Servers, database: Database
+) -> None:
+    """MongoDB does not end a transaction because its client is gone: it locks the position."""
+    ledger = Ledger(database)
+    await ledger.resume(0)
+    with (
+        ending_transactions(servers.mongo_url),
+        MongoClient[Document](servers.mongo_url) as killed,
+        killed.start_session() as session,
+    ):
+        session.start_transaction()
+        positions = killed[DATABASE][POSITIONS]
+        positions.update_one({"partition": 0}, {"$set": {"applied": 5}}, session=session)
+        await ledger.handle(0, records([accepted(0)]))
+        with pytest.raises(OperationFailure, match="has been aborted"):
+            session.commit_transaction()
+    assert sum(await counted(database)) == 1
 
 
 async def test_a_failing_transaction_leaves_no_trace(
