@@ -7,7 +7,7 @@ from io import StringIO
 
 import pytest
 
-from services.runtime.logs import JsonLines
+from services.runtime.logs import JsonLines, Seldom
 
 
 @pytest.fixture
@@ -55,3 +55,26 @@ def test_an_exception_is_a_field_of_its_line(log: logging.Logger, written: Strin
     assert said["message"] == "failed"
     assert said["exception"].startswith("Traceback (most recent call last):\n")
     assert said["exception"].endswith("ValueError: invalid literal for int() with base 10: 'hỏng'")
+
+
+OFTEN = ["lost 0", "lost 1", "lost 2", "lost 3", "lost 4"]
+SELDOM = ["lost 0", "lost 3 (and 2 times more)", "lost 4"]
+
+
+@pytest.mark.parametrize(
+    ("logger", "expected"),
+    [
+        ("aiokafka", SELDOM),
+        ("pymongo.topology", SELDOM),
+        ("services.ingest", OFTEN),
+        ("aiokafkaesque", OFTEN),
+    ],
+)
+def test_a_library_says_the_same_once_in_ten_seconds(logger: str, expected: list[str]) -> None:
+    moments = iter([5.0, 5.1, 14.9, 15.0, 25.0, 25.1])
+    seldom = Seldom(lambda: next(moments))
+    same = {"name": logger, "pathname": "client.py", "lineno": 7, "msg": "lost %d"}
+    lines = [logging.makeLogRecord({**same, "args": (number,)}) for number in range(5)]
+    lines.append(logging.makeLogRecord({**same, "lineno": 8, "args": (5,)}))
+    written = [line.getMessage() for line in lines if seldom.filter(line)]
+    assert written == [*expected, "lost 5"], "what stands elsewhere in the code is something else"
