@@ -22,9 +22,10 @@ def _ignore(_name: str, _line: str) -> None:
 
 
 def _worst(log: Path) -> list[str]:
-    """Of mongod's log: what was fatal, else the last lines."""
+    """Of mongod's log: the last errors, fatal or not, else the last lines."""
     lines = log.read_text(errors="replace").splitlines()
-    return [line for line in lines if '"s":"F"' in line][:_LINES] or lines[-_LINES:]
+    errors = [line for line in lines if '"s":"E"' in line or '"s":"F"' in line]
+    return (errors or lines)[-_LINES:]
 
 
 def _last_words(process: Process, lines: Iterable[str]) -> str:

@@ -32,7 +32,7 @@ from services.runtime.clock import system_clock
 from services.runtime.database import Database
 from tests.builders import OTHER_UNIT, UNIT, response
 from tests.people import World, add_account, sign_in, world
-from tests.servers import Servers, eventually
+from tests.servers import Servers, eventually, taking_only
 
 OFFICE, COMMUNE, PROVINCE = f"unit:{UNIT}", "commune:00004", "province:01"
 KEY = SecretStr(base64.b64encode(bytes(32)).decode())
@@ -141,12 +141,11 @@ async def test_a_case_opens_with_its_contact_and_comes_to_the_office_with_the_an
     assert "expires_at" not in stored
 
 
-async def test_a_contact_that_is_not_kept_opens_no_case(here: World) -> None:
-    await here.database[CONTACTS].insert_one({"_id": uuid4(), "case": uuid4()})
-    await here.database["gateway.contact_keys"].create_index("unique", unique=True)
-    await here.database["gateway.contact_keys"].insert_one({"_id": uuid4()})
+async def test_a_contact_that_is_not_kept_opens_no_case(servers: Servers, here: World) -> None:
+    nothing = {"_id": {"$exists": False}}
     async with here.browser() as client:
-        got = await client.post("/v1/contacts", json=EXAMPLE)
+        with taking_only(servers.mongo_url, "gateway.contact_keys", nothing):
+            got = await client.post("/v1/contacts", json=EXAMPLE)
     assert got.status_code == 503
     assert await here.database[CASES].count_documents({}) == 0
 

@@ -33,7 +33,7 @@ from tests.builders import (
     records,
     submitted,
 )
-from tests.servers import Servers, published
+from tests.servers import Servers, published, taking_only
 
 PARTITION = 2
 SECRET = "Nguyễn Thị Bé, 0912345678"
@@ -140,19 +140,14 @@ async def test_a_document_that_mongodb_cannot_take_is_set_aside_alone(
     ingest: Ingest, servers: Servers, database: Database
 ) -> None:
     batch = records([submitted(), submitted(unit=OTHER_UNIT), submitted()], partition=PARTITION)
-    await validate(database, {"unit": {"$ne": OTHER_UNIT}})
-    await ingest.handle(PARTITION, batch)
+    with taking_only(servers.mongo_url, RESPONSES, {"unit": {"$ne": OTHER_UNIT}}):
+        await ingest.handle(PARTITION, batch)
     assert await counted(servers) == [0, 2]
     (kept,) = await aside(database)
     assert kept["reason"] == "error"
     assert "121 DocumentValidationFailure" in kept["violations"][0]["rule"]
-    await validate(database, {})
     await ingest.handle(PARTITION, batch)
     assert await counted(servers) == [0, 2, 0, 2]
-
-
-async def validate(database: Database, rule: dict[str, Any]) -> None:
-    await database._database.command({"collMod": RESPONSES, "validator": rule})
 
 
 async def test_what_may_be_the_servers_fault_makes_the_batch_wait_and_quotes_nothing(
@@ -161,13 +156,15 @@ async def test_what_may_be_the_servers_fault_makes_the_batch_wait_and_quotes_not
     batch = records([submitted(comment="một lời nhắn")], partition=PARTITION)
     # A code that the table of `writing` does not hold.
     index = await database[RESPONSES].create_index([("comment", GEOSPHERE)])
-    with pytest.raises(DatabaseError) as caught:
-        await ingest.handle(PARTITION, batch)
+    try:
+        with pytest.raises(DatabaseError) as caught:
+            await ingest.handle(PARTITION, batch)
+    finally:
+        await database[RESPONSES].drop_index(index)
     assert "16755" in str(caught.value)
     assert "lời" not in str(caught.value)
     assert caught.value.__suppress_context__
     assert await aside(database) == []
-    await database[RESPONSES].drop_index(index)
     await ingest.handle(PARTITION, batch)
     assert await counted(servers) == [0]
 

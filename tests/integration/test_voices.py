@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from schemas.collections import VOICES
@@ -13,7 +12,7 @@ from services.ingest import voices
 from services.ingest.batch import Ingest
 from services.runtime.database import Database
 from tests.builders import NOW, OTHER_UNIT, UNIT, records, submitted
-from tests.servers import DATABASE, Servers
+from tests.servers import Servers, taking_only
 
 DAY = timedelta(days=1)
 PARTITION = 2
@@ -87,10 +86,10 @@ async def test_nothing_is_kept_for_longer_than_90_days(ingest: Ingest, database:
 async def test_an_error_of_mongodb_does_not_repeat_what_was_written(
     ingest: Ingest, servers: Servers
 ) -> None:
-    with MongoClient[dict[str, Any]](servers.mongo_url) as client:
-        refusing = {"voices.comment": {"$exists": False}}
-        client[DATABASE].command({"collMod": VOICES, "validator": refusing})
-    with pytest.raises(OperationFailure) as raised:
+    with (
+        taking_only(servers.mongo_url, VOICES, {"voices.comment": {"$exists": False}}),
+        pytest.raises(OperationFailure) as raised,
+    ):
         await ingest.handle(PARTITION, records([said("chờ lâu")], partition=PARTITION))
     assert "121" in str(raised.value)
     assert "chờ lâu" not in f"{raised.value!r} {raised.value.details}"
