@@ -19,7 +19,7 @@ from rich.progress import track
 
 from benchmarks import backlog
 from benchmarks.measuring import Cost, Watched, command, goals, medians
-from benchmarks.ours import ours, ready
+from benchmarks.ours import anew, ours, ready
 from benchmarks.requests import encoded, hand_in
 from client.signing import Signer
 from deploy.local import ports
@@ -28,7 +28,7 @@ from services.gateway.registry.store import write
 from services.runtime.database import Database
 from tests.builders import response
 from tests.devices import enrolled, named
-from tests.servers import DATABASE, Servers, find_servers, reset
+from tests.servers import DATABASE, Servers, find_servers
 
 OURS: Final = "gateway"
 BARE: Final = "bare endpoint"
@@ -159,7 +159,7 @@ async def run(requests: int, rounds: int) -> dict[str, Any]:
     }
     ways = cases(requests)
     async with find_servers() as servers:
-        await reset(servers)
+        await anew(servers)
         database = Database(servers.mongo_url, DATABASE, application="benchmark")
         await write(database, backlog.registry(backlog.UNITS))
         signer = await enrolled(database)

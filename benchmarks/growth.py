@@ -21,13 +21,13 @@ from rich.progress import Progress
 from benchmarks import backlog
 from benchmarks.backlog import Sent, Spell
 from benchmarks.measuring import Watched, command, goals
-from benchmarks.ours import ours, ready, seen, server_seconds
+from benchmarks.ours import anew, ours, ready, seen, server_seconds
 from deploy.local import ports
 from langnghe.console import notes
 from schemas.topics import FEEDBACK_ACCEPTED
 from services.gateway.registry.store import write
 from services.runtime.database import Database
-from tests.servers import DATABASE, Servers, eventually, find_servers, keeping, reset
+from tests.servers import DATABASE, Servers, eventually, find_servers, keeping
 
 _A_UNIT_AND_DAY: Final = 2
 _AT_ONCE: Final = 30
@@ -115,7 +115,7 @@ def _write_out(mongo_url: str) -> None:
 
 
 async def _at(servers: Servers, size: Size, waves: int, reads: int) -> dict[str, float]:
-    await reset(servers)
+    await anew(servers)
     database = Database(servers.mongo_url, DATABASE, application="benchmark")
     http, operations = ports.choose(), ports.choose()
     at = {"LANGNGHE_HTTP_PORT": str(http), "LANGNGHE_OPS_PORT": str(operations)}

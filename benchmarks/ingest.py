@@ -12,13 +12,13 @@ from rich.progress import Progress
 
 from benchmarks import backlog
 from benchmarks.measuring import Cost, Watched, command, goals, medians
-from benchmarks.ours import ours
+from benchmarks.ours import anew, ours
 from langnghe.console import notes
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_SUBMITTED
 from services.gateway.registry.store import write
 from services.runtime.database import Database
 from services.runtime.groups import spans
-from tests.servers import DATABASE, Servers, find_servers, keeping, reset
+from tests.servers import DATABASE, Servers, find_servers, keeping
 
 OURS: Final = "ingest"
 BARE: Final = "bare loop"
@@ -27,7 +27,7 @@ _PATIENCE: Final = 1200
 
 async def begin(servers: Servers, count: int, progress: Progress) -> None:
     """Topics and a database anew, a registry, and a backlog."""
-    await reset(servers)
+    await anew(servers)
     database = Database(servers.mongo_url, DATABASE, application="benchmark")
     await write(database, backlog.registry(backlog.UNITS))
     database.close()

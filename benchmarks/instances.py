@@ -14,11 +14,11 @@ from rich.progress import Progress
 
 from benchmarks import backlog
 from benchmarks.measuring import command, goals
-from benchmarks.ours import counted, ours, seen, server_seconds, summed
+from benchmarks.ours import anew, counted, ours, seen, server_seconds, summed
 from langnghe.console import notes
 from schemas.topics import FEEDBACK_ACCEPTED
 from services.runtime.database import Database
-from tests.servers import DATABASE, Servers, eventually, find_servers, keeping, reset
+from tests.servers import DATABASE, Servers, eventually, find_servers, keeping
 
 _PATIENCE: Final = 1200.0
 
@@ -63,7 +63,7 @@ async def run(answers: int) -> dict[str, Any]:
     async with find_servers() as servers:
         with Progress(console=notes) as progress, keeping(servers.mongo_url):
             for instances in (1, 2):
-                await reset(servers)
+                await anew(servers)
                 given = backlog.accepted_answers(backlog.UNITS, backlog.until_now(answers))
                 await backlog.fill(servers.kafka_url, FEEDBACK_ACCEPTED, given, answers, progress)
                 found[instances] = await _worked_off(servers, answers, instances)

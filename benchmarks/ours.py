@@ -13,7 +13,17 @@ from deploy.local import ports
 from schemas.collections import BUCKETS, POSITIONS
 from schemas.counts import SUMS, counts_of
 from services.runtime.database import Database
-from tests.servers import Servers, eventually
+from tests.servers import DATABASE, Servers, eventually, reset
+
+
+async def anew(servers: Servers) -> None:
+    """Begin with nothing, and with new files: what is left in those of an emptied MongoDB costs."""
+    database = Database(servers.mongo_url, DATABASE, application="benchmark")
+    try:
+        await database.drop()
+    finally:
+        database.close()
+    await reset(servers)
 
 
 @asynccontextmanager

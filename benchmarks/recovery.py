@@ -13,11 +13,11 @@ from rich.progress import Progress
 
 from benchmarks import backlog
 from benchmarks.measuring import command, goals
-from benchmarks.ours import counted, ours, seen, summed
+from benchmarks.ours import anew, counted, ours, seen, summed
 from langnghe.console import notes
 from schemas.topics import FEEDBACK_ACCEPTED
 from services.runtime.database import Database
-from tests.servers import DATABASE, eventually, find_servers, keeping, reset
+from tests.servers import DATABASE, eventually, find_servers, keeping
 
 _PATIENCE: Final = 1200.0
 
@@ -25,7 +25,7 @@ _PATIENCE: Final = 1200.0
 async def run(answers: int) -> dict[str, Any]:
     """Kill it once."""
     async with find_servers() as servers:
-        await reset(servers)
+        await anew(servers)
         with Progress(console=notes) as progress, keeping(servers.mongo_url):
             given = backlog.accepted_answers(backlog.UNITS, backlog.until_now(answers))
             await backlog.fill(servers.kafka_url, FEEDBACK_ACCEPTED, given, answers, progress)

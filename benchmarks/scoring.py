@@ -17,13 +17,13 @@ from rich.progress import Progress
 
 from benchmarks import backlog
 from benchmarks.measuring import Cost, command, goals, medians
-from benchmarks.ours import ours, seen
+from benchmarks.ours import anew, ours, seen
 from benchmarks.peers.installing import prepare
 from benchmarks.peers.running import PEERS, QUIX, STREAMS, Start
 from langnghe.console import notes
 from schemas.topics import FEEDBACK_ACCEPTED
 from services.runtime.database import Database
-from tests.servers import DATABASE, Servers, find_servers, keeping, reset
+from tests.servers import DATABASE, Servers, find_servers, keeping
 
 OURS: Final = "scoring"
 _PATIENCE: Final = 1800
@@ -61,7 +61,7 @@ async def run(answers: int, rounds: int) -> dict[str, Any]:
     async with find_servers() as servers:
         with Progress(console=notes) as progress, keeping(servers.mongo_url):
             for _ in range(rounds):
-                await reset(servers)
+                await anew(servers)
                 given = backlog.accepted_answers(backlog.UNITS, backlog.until_now(answers))
                 await backlog.fill(servers.kafka_url, FEEDBACK_ACCEPTED, given, answers, progress)
                 note(OURS, await scored(servers, answers))
