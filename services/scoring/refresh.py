@@ -5,7 +5,10 @@ partition's last refresh. So whoever owns the partition next finishes what a kil
 """
 
 import time
+from asyncio import gather
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import reduce
+from operator import or_
 from types import MappingProxyType
 from typing import Final
 
@@ -20,7 +23,7 @@ from services.scoring import charts
 from services.scoring.indices import refresh_indices, stale_scopes, upwards
 from services.scoring.ledger import Ledger, none_waits, position_id
 from services.scoring.tallies import forget_hours, refresh_tallies
-from services.scoring.touched import Touched, touched_since
+from services.scoring.touched import touched_since
 from services.scoring.traces import Traces
 
 _SCOPES_AT_ONCE = 500
@@ -120,11 +123,13 @@ class Refresh:
             return
         started = time.monotonic()
         now = self._clock()
-        touched = Touched()
-        for position in behind:
-            touched |= await touched_since(
-                self._database, position["partition"], position["refreshed"], now
+        every_touched = await gather(
+            *(
+                touched_since(self._database, position["partition"], position["refreshed"], now)
+                for position in behind
             )
+        )
+        touched = reduce(or_, every_touched)
         if touched.units:
             with self._traces.shown(behind) as traces:
                 await refresh_tallies(self._database, touched)

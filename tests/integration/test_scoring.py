@@ -1,7 +1,8 @@
 """Scoring on real servers: every response once, whatever is repeated or owned twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -379,6 +380,18 @@ async def test_only_days_whose_hours_a_window_wants_have_them(
     assert await answers_now(database, "country") == {"24h": 1, "7d": 7, "30d": 7, "90d": 9}
 
 
+@contextmanager
+def long_ago() -> Iterator[None]:
+    """What is summed up has the version of a process that began long ago."""
+    real = Database.logical_time
+
+    async def then(self: Database) -> int:
+        return await real(self) - (1 << 40)
+
+    with mock.patch.object(Database, "logical_time", then):
+        yield
+
+
 async def test_who_sums_up_one_hour_takes_another_away_from_nobody(database: Database) -> None:
     """Two processes refresh at the same time what both their partitions count into."""
     ledger = Ledger(database)
@@ -387,18 +400,37 @@ async def test_who_sums_up_one_hour_takes_another_away_from_nobody(database: Dat
     both = await touched_since(database, 0, -1, NOW)
     keys = [hour_key(earlier), hour_key(NOW)]
     slow, fast = (replace(both, hours=frozenset([key])) for key in keys)
-    real = Database.logical_time
-
-    async def long_ago(self: Database) -> int:
-        return await real(self) - (1 << 40)
-
     await refresh_tallies(database, fast)
-    with mock.patch.object(Database, "logical_time", long_ago):
+    with long_ago():
         await refresh_tallies(database, slow)
     country = await database[TALLIES].find_one({"scope": "country"})
     assert country is not None
     assert {hour: counts["n5"] for hour, counts in country["h"].items()} == {"10": 1, "12": 1}
     assert country["version"] == country["h"]["12"]["version"]
+
+
+async def test_an_older_sum_of_the_same_hour_changes_nothing(database: Database) -> None:
+    ledger = Ledger(database)
+    await ledger.handle(0, records([accepted(0)]))
+    await refresh_tallies(database, await touched_since(database, 0, -1, NOW))
+    before = [tally async for tally in database[TALLIES].find().sort("_id")]
+    await ledger.handle(0, records([accepted(1)]))
+    with long_ago():
+        await refresh_tallies(database, await touched_since(database, 0, 0, NOW))
+    assert [tally async for tally in database[TALLIES].find().sort("_id")] == before
+
+
+async def test_an_older_sum_brings_its_hours_to_a_day_that_has_none(database: Database) -> None:
+    ledger = Ledger(database)
+    await ledger.handle(0, records([accepted(0)]))
+    both = await touched_since(database, 0, -1, NOW)
+    await refresh_tallies(database, replace(both, hours=frozenset()))
+    with long_ago():
+        await refresh_tallies(database, both)
+    country = await database[TALLIES].find_one({"scope": "country"})
+    assert country is not None
+    assert country["h"]["12"]["n5"] == 1
+    assert country["version"] > country["h"]["12"]["version"]
 
 
 async def test_windows_move_when_nothing_arrives(
