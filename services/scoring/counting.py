@@ -1,7 +1,7 @@
 """From answers to what is added to which bucket and which chart. Pure."""
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -12,7 +12,6 @@ from method.period import day_key, local_day, local_hour_start
 from schemas.counts import LEVEL_FIELDS
 from schemas.figure import LEVELS
 from schemas.instrument import OVERALL
-from schemas.scope import Scope
 from services.scoring.reading import Answer
 
 NO_FIELD: Final = "-"
@@ -24,6 +23,7 @@ past, not news."""
 
 _AGES_KEPT: Final = 5_000
 _HOUR: Final = timedelta(hours=1)
+_HOURS_A_DAY: Final = 24
 _1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -50,13 +50,11 @@ class Age(NamedTuple):
 
 
 class _Hour(NamedTuple):
-    """A local hour: "07" of a day, the lowest level that counts as satisfied on it, and what its
-    counts are called in a bucket."""
+    """A local hour: its day, 7 of that, and the lowest level that counts as satisfied on it."""
 
     day: str
-    of_day: str
+    of_day: int
     satisfied_from: int
-    counts: tuple[str, ...]
 
 
 @lru_cache(maxsize=4096)
@@ -64,25 +62,9 @@ def _hour(hours_since_1970: int) -> _Hour:
     """Local hours begin with those of UTC (method/period.py)."""
     moment = _1970 + hours_since_1970 * _HOUR
     day = local_day(moment)
-    of_day = f"{local_hour_start(moment).hour:02d}"
-    counts = tuple(f"h.{of_day}.{name}" for name in LEVEL_FIELDS)
-    return _Hour(day_key(day), of_day, definition_on(day).satisfied_from, counts)
+    return _Hour(day_key(day), local_hour_start(moment).hour, definition_on(day).satisfied_from)
 
 
-class _Cell:
-    """What is added to one hour of a bucket; `offset` and `above` are of the last answer in it."""
-
-    __slots__ = ("above", "latest_occurred_at", "latest_received_at", "levels", "offset")
-
-    def __init__(self, first: Answer) -> None:
-        self.offset = first.source.offset
-        self.above = first.above
-        self.latest_occurred_at = first.occurred_at
-        self.latest_received_at = first.received_at
-        self.levels = [0] * len(LEVELS)
-
-
-@dataclass
 class Delta:
     """What is added to one bucket.
 
@@ -91,34 +73,47 @@ class Delta:
         above: scopes over the unit, as of that response.
         latest_occurred_at: newest of its responses.
         latest_received_at: newest of its responses.
-        counts: numbers of answers: `n4` of the day, `h.07.n4` of the hour.
-        hours: source offset of the last response in each local hour, by "07".
     """
 
-    offset: int
-    above: list[Scope]
-    latest_occurred_at: datetime
-    latest_received_at: datetime
-    counts: Counter[str] = field(default_factory=Counter)
-    hours: dict[str, int] = field(default_factory=dict)
+    __slots__ = (
+        "_levels",
+        "_offsets",
+        "above",
+        "latest_occurred_at",
+        "latest_received_at",
+        "offset",
+    )
 
-    def add(self, hour: _Hour, cell: _Cell) -> None:
-        """Take in what is added to one of its hours, each of them once."""
-        for of_day, of_hour, n in zip(LEVEL_FIELDS, hour.counts, cell.levels, strict=True):
-            if n:
-                self.counts[of_day] += n
-                self.counts[of_hour] = n
-        self.hours[hour.of_day] = cell.offset
-        if cell.offset > self.offset:
-            self.offset, self.above = cell.offset, cell.above
-        self.latest_occurred_at = max(self.latest_occurred_at, cell.latest_occurred_at)
-        self.latest_received_at = max(self.latest_received_at, cell.latest_received_at)
+    def __init__(self, first: Answer) -> None:
+        """Begin with nothing of a response that will be added."""
+        self.offset = first.source.offset
+        self.above = first.above
+        self.latest_occurred_at = first.occurred_at
+        self.latest_received_at = first.received_at
+        self._levels = [0] * (_HOURS_A_DAY * len(LEVELS))
+        self._offsets: list[int | None] = [None] * _HOURS_A_DAY
+
+    def add(self, answer: Answer, hour: int, level: int) -> None:
+        """Take in a level of a response that is behind the last one."""
+        self.offset = self._offsets[hour] = answer.source.offset
+        self.above = answer.above
+        self.latest_occurred_at = max(self.latest_occurred_at, answer.occurred_at)
+        self.latest_received_at = max(self.latest_received_at, answer.received_at)
+        self._levels[hour * len(LEVELS) + level - 1] += 1
+
+    def hours(self) -> Iterator[tuple[str, dict[str, int], int]]:
+        """Its local hours: "07", the numbers of answers by `n4`, source offset of the last."""
+        for hour, offset in enumerate(self._offsets):
+            if offset is not None:
+                levels = self._levels[hour * len(LEVELS) : (hour + 1) * len(LEVELS)]
+                counts = zip(LEVEL_FIELDS, levels, strict=True)
+                yield f"{hour:02d}", {name: n for name, n in counts if n}, offset
 
 
 class Sums:
     """What answers of one partition add up to beyond its position.
 
-    Memory follows the hours that they fall into, and the charts' news of each.
+    Memory follows the buckets that they fall into, and the charts' news of each.
 
     Attributes:
         applied: position that they follow.
@@ -135,7 +130,7 @@ class Sums:
         self.answers = self.repeated = 0
         self.news: News = defaultdict(list)
         self.ages: list[Age] = []
-        self._cells: dict[tuple[str, str | None, int, str], _Cell] = {}
+        self._deltas: dict[tuple[str, str | None, str, str], Delta] = {}
         self._late_after = design().late_after
 
     def add(self, answer: Answer) -> None:
@@ -145,18 +140,14 @@ class Sums:
             self.repeated += 1
             return
         occurred_at, received_at = answer.occurred_at, answer.received_at
-        hour = (occurred_at - _1970) // _HOUR
-        satisfied_from = _hour(hour).satisfied_from
+        day, hour, satisfied_from = _hour((occurred_at - _1970) // _HOUR)
         for item, level in answer.answers.items():
             # A plain tuple: this runs for every answer of a backlog, and a named one costs more.
-            key = (answer.unit, answer.field, hour, item)
-            cell = self._cells.get(key)
-            if cell is None:
-                cell = self._cells[key] = _Cell(answer)
-            cell.levels[level - 1] += 1
-            cell.offset, cell.above = offset, answer.above
-            cell.latest_occurred_at = max(cell.latest_occurred_at, occurred_at)
-            cell.latest_received_at = max(cell.latest_received_at, received_at)
+            key = (answer.unit, answer.field, day, item)
+            delta = self._deltas.get(key)
+            if delta is None:
+                delta = self._deltas[key] = Delta(answer)
+            delta.add(answer, hour, level)
             if item == OVERALL and received_at - occurred_at <= self._late_after:
                 self.news[answer.unit].append(occurred_at if level < satisfied_from else None)
         if len(self.ages) < _AGES_KEPT:
@@ -166,13 +157,7 @@ class Sums:
 
     def deltas(self) -> dict[BucketKey, Delta]:
         """What they add, by bucket."""
-        found: dict[BucketKey, Delta] = {}
-        for (unit, service, number, item), cell in self._cells.items():
-            hour = _hour(number)
-            key = BucketKey(unit, service or NO_FIELD, hour.day, item)
-            if key not in found:
-                found[key] = Delta(
-                    *(cell.offset, cell.above, cell.latest_occurred_at, cell.latest_received_at)
-                )
-            found[key].add(hour, cell)
-        return found
+        return {
+            BucketKey(unit, field or NO_FIELD, day, item): delta
+            for (unit, field, day, item), delta in self._deltas.items()
+        }

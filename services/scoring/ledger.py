@@ -14,6 +14,7 @@ would lose the answer. A record that somebody else wrote to the topic holds none
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from aiokafka import ConsumerRecord
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 NOTHING_APPLIED = -1
 _OF_INGEST = ("ce_source", b"/langnghe/ingest")
-_AT_ONCE = 100_000
+_AT_ONCE = 200_000
 """Answers of a partition that are added up at most: what they add up to is memory."""
 
 
@@ -191,15 +192,22 @@ class Ledger:
 
 
 def _add(partition: int, key: BucketKey, delta: Delta) -> UpdateOne:
+    counts: Counter[str] = Counter()
+    offsets: dict[str, int] = {}
+    for hour, levels, offset in delta.hours():
+        for level, n in levels.items():
+            counts[level] += n
+            counts[f"h.{hour}.{level}"] = n
+        offsets[f"h.{hour}.offset"] = offset
     return UpdateOne(
         {"_id": key.id},
         {
-            "$inc": delta.counts,
+            "$inc": counts,
             "$set": {
                 "partition": partition,
                 "offset": delta.offset,
                 "above": delta.above,
-                **{f"h.{hour}.offset": offset for hour, offset in delta.hours.items()},
+                **offsets,
             },
             "$max": {
                 "latest_occurred_at": delta.latest_occurred_at,

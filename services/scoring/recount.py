@@ -120,12 +120,12 @@ def _empty(key: BucketKey) -> Document:
 
 def _add(bucket: Document, partition: int, delta: Delta) -> None:
     hours = bucket.setdefault("h", {})
-    for name, n in delta.counts.items():
-        hour, _, level = name.removeprefix("h.").rpartition(".")
-        counts = hours.setdefault(hour, {}) if hour else bucket
-        counts[level] = counts.get(level, 0) + n
-    for hour, offset in delta.hours.items():
-        hours[hour]["offset"] = offset
+    for hour, levels, offset in delta.hours():
+        of_hour = hours.setdefault(hour, {})
+        for level, n in levels.items():
+            bucket[level] = bucket.get(level, 0) + n
+            of_hour[level] = of_hour.get(level, 0) + n
+        of_hour["offset"] = offset
     bucket |= {"partition": partition, "offset": delta.offset, "above": delta.above}
     for name in ("latest_occurred_at", "latest_received_at"):
         newest = getattr(delta, name)
