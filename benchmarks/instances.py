@@ -78,4 +78,4 @@ async def run(answers: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    command(__doc__, run, answers=1_000_000)
+    command(__doc__, run, answers=2_000_000)

@@ -25,6 +25,7 @@ Handle = Callable[[int, Records], Awaitable[bool | None]]
 """Deals with the records of a partition; False says that it only holds them, to be done with later
 ones: nothing is committed before, and after a failure all come again that are not done."""
 Resume = Callable[[int], Awaitable[int]]
+Release = Callable[[int], Awaitable[None]]
 Tail = Callable[[Records], None]
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         topic: str,
         handle: Handle,
         resume: Resume | None = None,
+        release: Release | None = None,
     ) -> None:
         """Declare the subscription; it starts with the broker.
 
@@ -86,10 +88,12 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             topic: to read.
             handle: deals with the records of one partition, in order.
             resume: reads where to go on in a partition, if not where Kafka's commit says.
+            release: is done with what the handler holds of a partition that is taken away.
         """
         self._topic = topic
         self._handle = handle
         self._resume = resume
+        self._release = release
         self._labels = (service, topic)
         self._lock = asyncio.Lock()
         self._owned: set[int] = set()
@@ -157,17 +161,26 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         return bool(position <= records[-1].offset)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Kafka takes partitions back: let the running batch finish first."""
+        """Kafka takes partitions back: let the running batch finish first, and what is held."""
         async with self._lock:
-            for partition in revoked:
-                self._owned.discard(partition.partition)
-                self._unplaced.discard(partition.partition)
-                self._next.pop(partition.partition, None)
-                self._handed.pop(partition.partition, None)
-                self._newest.pop(partition.partition, None)
-                self._go_on(partition.partition)
-                metrics.LAG_RECORDS.labels(*self._labels, partition.partition).set(0)
-                metrics.LAG_SECONDS.labels(*self._labels, partition.partition).set(0)
+            for partition in (place.partition for place in revoked):
+                await self._let_go(partition)
+                self._owned.discard(partition)
+                self._unplaced.discard(partition)
+                self._next.pop(partition, None)
+                self._handed.pop(partition, None)
+                self._newest.pop(partition, None)
+                self._go_on(partition)
+                metrics.LAG_RECORDS.labels(*self._labels, partition).set(0)
+                metrics.LAG_SECONDS.labels(*self._labels, partition).set(0)
+
+    async def _let_go(self, partition: int) -> None:
+        """Be done with what is held, or else the next owner does it again."""
+        if self._release and partition in self._handed:
+            try:
+                await self._release(partition)
+            except Exception as error:  # noqa: BLE001  # the next owner meets the records again
+                log.warning("%s/%d: is let go undone: %r", self._topic, partition, error)
 
     async def _on_batch(self, message: KafkaMessage) -> None:
         by_partition: dict[int, list[ConsumerRecord[Any, Any]]] = defaultdict(list)

@@ -14,7 +14,7 @@ from schemas.flow import FLOWS
 from schemas.topics import Topic
 from services.runtime import identity, metrics, tracing
 from services.runtime.clock import Clock
-from services.runtime.consumer import Handle, PartitionConsumer, Resume, Tail, follow
+from services.runtime.consumer import Handle, PartitionConsumer, Release, Resume, Tail, follow
 from services.runtime.database import Database, DatabaseError, reason
 from services.runtime.health import Health
 from services.runtime.producer import Producer
@@ -83,6 +83,7 @@ class Service:
         handle: Handle,
         *,
         resume: Resume | None = None,
+        release: Release | None = None,
     ) -> PartitionConsumer:
         """Read a topic of this service's flow; see PartitionConsumer for the promises.
 
@@ -96,6 +97,7 @@ class Service:
             topic=topic.name,
             handle=handle,
             resume=resume,
+            release=release,
         )
         self._consumers.append(consumer)
         self.health.live_while(f"consumer {topic.name}", consumer.stuck)

@@ -67,6 +67,7 @@ class Ledger:
         self._database = database
         self._waiting = waiting
         self._sums: dict[int, Sums] = {}
+        self._following: dict[int, int] = {}
         self.ages: dict[int, list[Age]] = {}
 
     def held(self, partition: int) -> int:
@@ -111,14 +112,23 @@ class Ledger:
             await self.resume(partition)
         sums = self._sums[partition]
         before = sums.repeated
-        following, halt = await self._add_up(records, sums)
+        self._following[partition], halt = await self._add_up(records, sums)
         metrics.SCORING_REPLAYED.inc(sums.repeated - before)
         if halt is None and self._waiting(partition) and sums.answers < _AT_ONCE:
             return False
-        await self._write(partition, sums, following)
+        await self._write(partition)
         if halt:
             raise halt
         return True
+
+    async def release(self, partition: int) -> None:
+        """Write what is added up of a partition that another owner goes on with.
+
+        Raises:
+            MovedError: when it has gone on already.
+        """
+        if self.held(partition):
+            await self._write(partition)
 
     async def _add_up(self, records: Records, sums: Sums) -> tuple[int, HaltError | None]:
         """Where to go on behind the records that were added up, and why not behind the last."""
@@ -151,10 +161,11 @@ class Ledger:
             upsert=True,
         )
 
-    async def _write(self, partition: int, sums: Sums, following: int) -> None:
+    async def _write(self, partition: int) -> None:
         """Write what was added up, and add up anew."""
+        sums = self._sums[partition]
         try:
-            await self.apply(partition, sums, following)
+            await self.apply(partition, sums, self._following[partition])
         except MovedError:
             metrics.SCORING_FENCED.inc()
             del self._sums[partition]

@@ -37,6 +37,7 @@ def build(settings: ScoringSettings, clock: Clock = system_clock) -> Service:
         FEEDBACK_ACCEPTED,
         traces.remembered(ledger.handle),
         resume=ledger.resume,
+        release=ledger.release,
     )
     refresh = Refresh(
         *(service.database, service.producer, ledger, lambda: consumer.owned, service.clock),

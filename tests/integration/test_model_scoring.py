@@ -8,7 +8,7 @@ shrunk to its shortest form.
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Literal, get_args
@@ -206,6 +206,16 @@ class Scoring(RuleBasedStateMachine):
     def take_over(self, owner: int) -> None:
         """A new process gets the partition and goes on where MongoDB says."""
         who = self.owners[owner] = Owner(self._ledger())
+        who.place(self.world.run(who.ledger.resume(PARTITION)))
+
+    @rule(owner=OWNERS)
+    def give_back(self, owner: int) -> None:
+        """Kafka takes the partition away, with what is added up, and hands it out again."""
+        who = self.owners[owner]
+        with suppress(MovedError):
+            self.world.run(who.ledger.release(PARTITION))
+            self.history.applied = max(self.history.applied, who.added)
+        who.added = 0
         who.place(self.world.run(who.ledger.resume(PARTITION)))
 
     @rule(owner=OWNERS, back=SIZES)

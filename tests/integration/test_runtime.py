@@ -308,6 +308,76 @@ async def test_a_rebalance_waits_for_the_running_batch(servers: Servers) -> None
     assert {name for names in handled.values() for name in names} == {"slow", "second"}
 
 
+class Positions:
+    """Where all instances go on, and what the one that only holds records has of each partition."""
+
+    def __init__(self, failure: Exception | None) -> None:
+        self.failure = failure
+        self.places: dict[int, int] = {}
+        self.held: dict[int, int] = {}
+        self.let_go: list[int] = []
+
+    async def resume(self, partition: int) -> int:
+        self.held.pop(partition, None)
+        return self.places.get(partition, 0)
+
+    async def hold(self, partition: int, records: Records) -> bool:
+        self.held[partition] = records[-1].offset + 1
+        return False
+
+    async def release(self, partition: int) -> None:
+        self.let_go.append(partition)
+        if self.failure:
+            raise self.failure
+        self.places[partition] = self.held.pop(partition)
+
+
+@pytest.mark.parametrize("failure", [None, RuntimeError("MongoDB is away")], ids=repr)
+async def test_what_is_held_is_done_before_another_reads_where_to_go_on(
+    servers: Servers, failure: Exception | None
+) -> None:
+    positions = Positions(failure)
+    dealt_with: dict[int, list[int]] = defaultdict(list)
+    partitions = list(range(FEEDBACK_SUBMITTED.partitions))
+
+    async def note(partition: int, records: Records) -> None:
+        dealt_with[partition] += [record.offset for record in records]
+
+    def ingest(handle: Handle) -> Service:
+        service = Service("ingest", servers.settings(), system_clock)
+        service.consume(
+            FEEDBACK_SUBMITTED, handle, resume=positions.resume, release=positions.release
+        )
+        return service
+
+    async with producing(servers) as producer:
+
+        async def send(count: int) -> None:
+            for partition in partitions:
+                events = [producer.encode(FEEDBACK_SUBMITTED, submitted(), b"{}")] * count
+                await producer.send_in_order(FEEDBACK_SUBMITTED, partition, events)
+
+        await send(5)
+        async with ingest(positions.hold).running():
+
+            async def all_held() -> bool:
+                return positions.held == dict.fromkeys(partitions, 5)
+
+            await eventually(all_held, "all is held")
+            async with ingest(note).running():
+                await eventually(
+                    lambda: _same(sorted(positions.let_go), partitions), "all is let go"
+                )
+                await send(1)
+
+                async def gone_on() -> bool:
+                    return any(5 in offsets for offsets in dealt_with.values())
+
+                await eventually(gone_on, "the second instance goes on")
+    first = 0 if failure else 5
+    assert {offsets[0] for offsets in dealt_with.values()} == {first}
+
+
 async def test_records_reach_one_partition_whole_and_in_order(servers: Servers) -> None:
     # More than several Kafka batches of 512 KiB.
     events = [submitted(comment="x" * 900) for _ in range(2500)]

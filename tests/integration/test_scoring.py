@@ -106,6 +106,23 @@ async def test_what_waits_is_written_with_what_follows_and_not_before(database: 
     assert await Ledger(database).resume(0) == 7
 
 
+async def test_what_is_added_up_is_written_before_another_goes_on(database: Database) -> None:
+    ledger, other = Ledger(database, lambda _: 1), Ledger(database)
+    await ledger.release(0)
+    for first in (0, 3):
+        events = [accepted(n) for n in range(first, first + 3)]
+        assert not await ledger.handle(0, records(events, first=first))
+    await ledger.release(0)
+    assert (sum(await counted(database)), ledger.held(0)) == (6, 0)
+    assert await other.resume(0) == 6
+    # One that comes too late with it.
+    assert not await ledger.handle(0, records([accepted(6)], first=6))
+    await other.handle(0, records([accepted(6), accepted(7)], first=6))
+    with pytest.raises(MovedError):
+        await ledger.release(0)
+    assert sum(await counted(database)) == 8
+
+
 async def test_what_was_added_up_is_forgotten_with_the_partition(database: Database) -> None:
     waiting = 1
     ledger, other = Ledger(database, lambda _: waiting), Ledger(database)
