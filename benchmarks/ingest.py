@@ -4,7 +4,6 @@
 and stops when all have been published. The two take turns, each with topics and a database anew.
 """
 
-import sys
 from collections import defaultdict
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from rich.progress import Progress
 from benchmarks import backlog
 from benchmarks.measuring import Cost, Watched, command, goals, medians
 from benchmarks.ours import anew, ours
+from benchmarks.peers.running import BARE, bare
 from langnghe.console import notes
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_SUBMITTED
 from services.gateway.registry.store import write
@@ -21,7 +21,6 @@ from services.runtime.groups import spans
 from tests.servers import DATABASE, Servers, find_servers, keeping
 
 OURS: Final = "ingest"
-BARE: Final = "bare loop"
 _PATIENCE: Final = 1200
 
 
@@ -49,14 +48,8 @@ async def _ours(servers: Servers, count: int) -> Cost:
 
 
 async def _bare(servers: Servers, count: int) -> Cost:
-    script = ["-m", "benchmarks.peers.bare_ingest"]
-    where = [servers.kafka_url, servers.mongo_url, DATABASE]
-    process = Watched(BARE, [sys.executable, *script, *where], servers.environment())
-    await process.start()
-    try:
+    async with bare("bare_ingest", servers) as process:
         return await _drained(process, servers, count)
-    finally:
-        await process.stop()
 
 
 async def run(answers: int, rounds: int) -> dict[str, Any]:

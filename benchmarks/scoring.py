@@ -2,8 +2,9 @@
 
 `python -m benchmarks.scoring`: scoring counts every answer exactly once and makes every window
 and roll-up of every scope; its peers keep a histogram a unit and hour, exactly once, nothing else.
-Clocks start with the processes and stop when the last answer is durable (ours: when it is in every
-index). Topics, state and groups are new in every round; the contenders take turns.
+A bare loop on scoring's own libraries does that, too: what they take when nothing is made of the
+counts. Clocks start with the processes and stop when the last answer is durable (ours: when it is
+in every index). Topics, state and groups are new in every round; the contenders take turns.
 """
 
 import asyncio
@@ -18,8 +19,9 @@ from rich.progress import Progress
 from benchmarks import backlog
 from benchmarks.measuring import Cost, command, goals, medians
 from benchmarks.ours import anew, ours, seen
+from benchmarks.peers.bare_scoring import POSITIONS
 from benchmarks.peers.installing import prepare
-from benchmarks.peers.running import PEERS, QUIX, STREAMS, Start
+from benchmarks.peers.running import BARE, PEERS, QUIX, STREAMS, Start, bare
 from langnghe.console import notes
 from schemas.topics import FEEDBACK_ACCEPTED
 from services.runtime.database import Database
@@ -39,6 +41,20 @@ async def scored(servers: Servers, count: int) -> Cost:
     try:
         async with ours("scoring", servers) as scoring:
             return await scoring.until(visible, _PATIENCE)
+    finally:
+        database.close()
+
+
+async def _bare(servers: Servers, count: int) -> Cost:
+    database = Database(servers.mongo_url, DATABASE, application="benchmark")
+
+    async def durable() -> bool:
+        counted: int = sum([one["next"] async for one in database[POSITIONS].find({})])
+        return counted >= count
+
+    try:
+        async with bare("bare_scoring", servers) as process:
+            return await process.until(durable, _PATIENCE)
     finally:
         database.close()
 
@@ -65,11 +81,13 @@ async def run(answers: int, rounds: int) -> dict[str, Any]:
                 given = backlog.accepted_answers(backlog.UNITS, backlog.until_now(answers))
                 await backlog.fill(servers.kafka_url, FEEDBACK_ACCEPTED, given, answers, progress)
                 note(OURS, await scored(servers, answers))
+                note(BARE, await _bare(servers, answers))
                 for name, start in PEERS.items():
                     note(name, await _peer(start, servers))
     found = medians(costs, answers)
     ratios = {
-        f"{OURS} / {name}": round(found[OURS]["per_second"] / found[name]["per_second"], 2)
+        f"{one} / {name}": round(found[one]["per_second"] / found[name]["per_second"], 2)
+        for one in (OURS, BARE)
         for name in PEERS
     }
     return {"answers": answers, "contenders": found, "ratios": ratios} | goals(

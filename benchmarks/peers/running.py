@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import struct
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from benchmarks.peers.installing import HERE, compile_job, prepare
 from schemas.topics import FEEDBACK_ACCEPTED
 from services.runtime.admin import administering
 from services.runtime.groups import committed, spans
+from tests.servers import DATABASE, Servers
 
 _STORE = "hours"
 _JVM = [
@@ -25,6 +27,7 @@ _JVM = [
 
 QUIX: Final = "Quix Streams"
 STREAMS: Final = "Kafka Streams"
+BARE: Final = "bare loop"
 
 
 class Peer(Watched):
@@ -121,3 +124,16 @@ async def _kafka_streams(kafka_url: str, folder: Path) -> AsyncIterator[Peer]:
 
 PEERS: Final[Mapping[str, Start]] = {QUIX: _quix_streams, STREAMS: _kafka_streams}
 """All of them, by name."""
+
+
+@asynccontextmanager
+async def bare(script: str, servers: Servers) -> AsyncIterator[Watched]:
+    """A script of this folder on our libraries, doing the least that the job asks for."""
+    where = [servers.kafka_url, servers.mongo_url, DATABASE]
+    command = [sys.executable, "-m", f"benchmarks.peers.{script}", *where]
+    process = Watched(BARE, command, servers.environment())
+    await process.start()
+    try:
+        yield process
+    finally:
+        await process.stop()
