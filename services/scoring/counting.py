@@ -133,6 +133,11 @@ class Sums:
         self._deltas: dict[tuple[str, str | None, str, str], Delta] = {}
         self._late_after = design().late_after
 
+    @property
+    def buckets(self) -> int:
+        """How many they fall into."""
+        return len(self._deltas)
+
     def add(self, answer: Answer) -> None:
         """Take in an answer, unless it came before; nothing of it if this raises."""
         offset = answer.source.offset

@@ -106,6 +106,23 @@ async def test_what_waits_is_written_with_what_follows_and_not_before(database: 
     assert await Ledger(database).resume(0) == 7
 
 
+@pytest.mark.parametrize(
+    ("bound", "fields"),
+    [("_ANSWERS_AT_ONCE", [None]), ("_BUCKETS_AT_ONCE", ["land", "business", "civil-status"])],
+)
+async def test_however_many_wait_no_more_is_added_up_than_memory_has_room_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch, bound: str, fields: list[str | None]
+) -> None:
+    monkeypatch.setattr(f"services.scoring.ledger.{bound}", 3)
+    ledger = Ledger(database, lambda _: 1)
+    written = [
+        await ledger.handle(0, [record(accepted(n, field=fields[n % len(fields)]), n)])
+        for n in range(6)
+    ]
+    assert written == [False, False, True, False, False, True]
+    assert sum(await counted(database)) == 6
+
+
 async def test_what_is_added_up_is_written_before_another_goes_on(database: Database) -> None:
     ledger, other = Ledger(database, lambda _: 1), Ledger(database)
     await ledger.release(0)
