@@ -38,6 +38,7 @@ def build(settings: GatewaySettings, clock: Clock = system_clock) -> Sites:
     service = Service("gateway", settings, clock)
     registry = Cached(service.database, REGISTRY, Registry.of_documents)
     service.every(_REGISTRY_SECONDS, "registry", registry.refresh, at_once=True)
+    service.health.ready_while("registry", registry.unread)
     reader = Reader(service.database, registry, clock)
     app = FastAPI(
         title="Lắng Nghe",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
-from services.runtime.database import Database, Document, Session
+from services.runtime.database import Database, DatabaseError, Document, Session
 
 Value = TypeVar("Value")
 
@@ -27,13 +27,17 @@ async def next_revision(database: Database, collection: str, session: Session) -
     return int(document["number"])
 
 
+class UnreadError(DatabaseError):
+    """A collection has never been read: what it means is not known, and empty is not the same."""
+
+
 class Cached(Generic[Value]):
     """What a collection means, and the revision that this was made from."""
 
     def __init__(
         self, database: Database, collection: str, make: Callable[[Iterable[Document]], Value]
     ) -> None:
-        """Start with the meaning of an empty collection; nothing is read until `refresh`.
+        """Nothing is read until `refresh`.
 
         Args:
             database: that holds the collection.
@@ -43,13 +47,24 @@ class Cached(Generic[Value]):
         self._database = database
         self._collection = collection
         self._make = make
-        self._seen = 0
-        self._value = make(())
+        self._seen: int | None = None
+        self._value: Value | None = None
 
     @property
     def value(self) -> Value:
-        """The value as of the last refresh."""
+        """The value as of the last refresh.
+
+        Raises:
+            UnreadError: before the first.
+        """
+        if self._value is None:
+            msg = f"{self._collection} has not been read yet"
+            raise UnreadError(msg)
         return self._value
+
+    def unread(self) -> str | None:
+        """What is wrong before the first refresh; None afterwards. For readiness."""
+        return "has not been read yet" if self._value is None else None
 
     async def refresh(self) -> None:
         """Read everything again if the collection has changed since."""

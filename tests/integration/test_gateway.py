@@ -232,7 +232,8 @@ async def test_without_kafka_kiosks_are_told_to_come_back_at_once(
         assert (await client.ops("/health/ready"))[0] == 503
 
 
-async def test_without_mongodb_readers_are_told_to_come_back(servers: Servers) -> None:
+async def test_without_mongodb_readers_and_senders_are_told_to_come_back(servers: Servers) -> None:
+    """What is in the registry is not known then: nobody may hear that something is not in it."""
     settings = GatewaySettings(
         KAFKA_URL=servers.kafka_url,
         MONGO_URL=f"mongodb://127.0.0.1:{ports.choose()}/?directConnection=true",
@@ -240,14 +241,21 @@ async def test_without_mongodb_readers_are_told_to_come_back(servers: Servers) -
     )
     nobody = Signer("d-nobody", Ed25519PrivateKey.generate())
     async with calling(settings, nobody) as client:
-        for path in ("/v1/alerts", "/v1/indices/country", "/v1/indices?parent=country"):
-            async with client.session.get(client.url + path) as answer:
+        known = ("/v1/alerts", "/v1/indices/country", "/v1/indices?parent=country")
+        citizen = {"device": "web", "channel": "qr", "instrument": "open"}
+        answer_of_one = response(**citizen, answers={"open_overall": 5})
+        for method, path, body in (
+            *(("GET", path, None) for path in (*known, f"/v1/indices/unit:{UNIT}")),
+            ("POST", "/v1/feedback", answer_of_one),
+        ):
+            async with client.session.request(method, client.url + path, json=body) as answer:
                 problem = await answer.json(content_type=None)
                 assert (answer.status, problem["type"]) == (
                     503,
                     "urn:langnghe:problem:database-unavailable",
                 ), path
                 assert answer.headers["Retry-After"] == "5"
+        assert (await client.ops("/health/ready"))[1]["checks"]["registry"] != "ok"
 
 
 async def _score(servers: Servers, database: Database, levels: list[int], first: int) -> None:

@@ -21,7 +21,7 @@ from schemas.registry import EntryKind, Registry
 from schemas.topics import FEEDBACK_ACCEPTED, FEEDBACK_SUBMITTED, INDEX_UPDATED, TOPICS
 from services.gateway.registry.store import write
 from services.runtime import groups, identity
-from services.runtime.cached import Cached
+from services.runtime.cached import Cached, UnreadError
 from services.runtime.clock import system_clock
 from services.runtime.consumer import Handle, MovedError, PartitionConsumer, Records
 from services.runtime.database import Database
@@ -481,8 +481,11 @@ async def test_topics_have_their_declared_retention_and_compaction(servers: Serv
 
 async def test_a_cached_collection_follows_its_revision(database: Database) -> None:
     cached = Cached(database, REGISTRY, Registry.of_documents)
+    with pytest.raises(UnreadError, match=r"registry\.entries has not been read yet"):
+        _ = cached.value
+    assert cached.unread() == "has not been read yet"
     await cached.refresh()
-    assert len(cached.value) == 0
+    assert (len(cached.value), cached.unread()) == (0, None)
     await write(database, small_registry())
     await cached.refresh()
     first = cached.value

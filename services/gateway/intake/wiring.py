@@ -27,6 +27,7 @@ def install(
     clock = service.clock
     devices = Cached(service.database, DEVICES, Devices.of_documents)
     service.every(_DEVICES_SECONDS, "devices", devices.refresh, at_once=True)
+    service.health.ready_while("devices", devices.unread)
     signatures = Signatures(devices, clock, settings.signature_minutes)
     senders = Senders(signatures, registry, settings, clock)
     presence = Presence(service.producer, settings, clock)

@@ -14,7 +14,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 from method.definition import Definition, definition_of
@@ -52,6 +52,12 @@ def _in_time(version: str, reach: int) -> list[Whole[str]]:
     return nested(window_spans(definition_of(version)) | days)
 
 
+@lru_cache(maxsize=8)
+def _ages(today: date, reach: int) -> dict[str, str]:
+    """The last days, and how many days old each of them is."""
+    return {day_key(today - timedelta(days=age)): str(age) for age in range(reach)}
+
+
 class _Beside(NamedTuple):
     """Scopes that stand beside one another: their answers, and the ages that are withheld."""
 
@@ -85,7 +91,7 @@ class Days:
         definition = self._disclosure.definition()
         reach = _reach(definition, days)
         today = local_day(self._clock())
-        ages = {day_key(today - timedelta(days=age)): str(age) for age in range(reach)}
+        ages = _ages(today, reach)
         # Together with what is kept, so that both are of the same decisions until the end.
         way, kept = self._disclosure.way_down(scope), self._kept_on(today)
         found = _NOBODY
