@@ -71,4 +71,4 @@ async def run(answers: int, rounds: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    command(__doc__, run, answers=100_000, rounds=2)
+    command(__doc__, run, answers=300_000, rounds=2)
