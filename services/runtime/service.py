@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from schemas.flow import FLOWS
 from schemas.topics import Topic
 from services.runtime import identity, metrics, tracing
+from services.runtime.cached import UnreadError
 from services.runtime.clock import Clock
 from services.runtime.consumer import Handle, PartitionConsumer, Release, Resume, Tail, follow
 from services.runtime.database import Database, DatabaseError, reason
@@ -149,6 +150,8 @@ class Service:
         while True:
             try:
                 await task.work()
+            except UnreadError as error:  # whoever reads it says why it cannot
+                log.debug("%s waits: %s", task.name, error)
             except Exception:  # the next run tries again
                 metrics.TASK_FAILURES.labels(self.name, task.name).inc()
                 log.exception("%s failed, it runs again in %.1f s", task.name, task.seconds)
