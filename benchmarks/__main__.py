@@ -6,9 +6,10 @@ exit code says only whether all could be measured.
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
-from typing import Final
+from typing import Any, Final
 
 from langnghe.console import FAILED, notes
 
@@ -18,15 +19,32 @@ SCRIPTS: Final = (
 )
 
 
+def _measured(name: str) -> dict[str, Any] | None:
+    """What one script prints; None if it could not measure."""
+    command = [sys.executable, "-m", f"benchmarks.{name}"]
+    # In a session of its own: what interrupts this process does not reach it, too, but by us.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as script:  # noqa: S603  # our own
+        try:
+            printed, _ = script.communicate()
+        except KeyboardInterrupt:
+            script.terminate()
+            script.wait()
+            raise
+    found: dict[str, Any] | None = json.loads(printed) if script.returncode == 0 else None
+    return found
+
+
 def main() -> int:
     """Run them; the exit code."""
     argparse.ArgumentParser(description=__doc__).parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     found: dict[str, object] = {}
-    for name in SCRIPTS:
-        notes.rule(name)
-        command = [sys.executable, "-m", f"benchmarks.{name}"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=False)  # noqa: S603  # our own
-        found[name] = json.loads(done.stdout) if done.returncode == 0 else None
+    try:
+        for name in SCRIPTS:
+            notes.rule(name)
+            found[name] = _measured(name)
+    except KeyboardInterrupt:
+        return FAILED
     print(json.dumps(found, indent=2))
     if missing := [name for name, outcome in found.items() if outcome is None]:
         notes.print(f"could not be measured: {', '.join(missing)}")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import platform
+import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 import psutil
 
 from deploy.local.process import Process
+from langnghe.console import FAILED, notes
+from langnghe.up import interruptible
 
 _LOOK_SECONDS = 0.25
 _MIB = 1024 * 1024
@@ -141,6 +144,8 @@ def command(
 ) -> None:
     """Do a script's work as its caller wants it; print the machine and the outcome as JSON.
 
+    Ctrl-C and SIGTERM end its servers and contenders, too; the exit code is then 1.
+
     Args:
         doc: what `--help` says.
         work: takes the options by their names.
@@ -154,4 +159,15 @@ def command(
         parser.add_argument(f"--{name}", type=type(usual), default=usual, help=" ")
     arguments = vars(parser.parse_args())
     where = {"machine": machine()}
-    print(json.dumps(where | asyncio.run(work(**arguments)), indent=2, ensure_ascii=False))
+
+    async def measured() -> dict[str, Any]:
+        task = asyncio.create_task(work(**arguments))
+        interruptible(task)
+        return await task
+
+    try:
+        found = asyncio.run(measured())
+    except asyncio.CancelledError:
+        notes.print("interrupted")
+        sys.exit(FAILED)
+    print(json.dumps(where | found, indent=2, ensure_ascii=False))

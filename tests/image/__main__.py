@@ -10,7 +10,6 @@ what it cannot show, is in docs/containers.md.
 
 import asyncio
 import logging
-import signal
 import sys
 import tempfile
 from argparse import ArgumentParser
@@ -23,6 +22,7 @@ from deploy.local.kafka_server import KafkaStartError
 from deploy.local.mongo_server import MongoStartError
 from deploy.local.servers import LocalServers, local_servers
 from deploy.local.stack import SERVICES
+from langnghe.up import interruptible
 from simulator.agency import Agency
 from tests.image.confinement import confined
 from tests.image.containers import Compose, RehearsalError, docker
@@ -162,14 +162,18 @@ def main() -> int:
     which.add_argument("--image", help="an image that is there already, instead of building one")
     arguments = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # tells of every failed connection
-    # Asked to end, it ends as by Ctrl-C: servers and containers with it.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+    async def interruptibly() -> None:
+        task = asyncio.create_task(rehearse(arguments.base, arguments.image))
+        interruptible(task)
+        await task
+
     try:
-        asyncio.run(rehearse(arguments.base, arguments.image))
+        asyncio.run(interruptibly())
     except (RehearsalError, JarError, KafkaStartError, MongoStartError) as error:
         _say(str(error))
         return _FAILED
-    except KeyboardInterrupt:
+    except asyncio.CancelledError:
         _say("interrupted")
         return _FAILED
     _say("all held")
