@@ -15,7 +15,7 @@ from langnghe.console import FAILED, notes
 
 SCRIPTS: Final = (
     *("scoring", "ingest", "gateway", "latency"),
-    *("growth", "recovery", "instances", "footprint"),
+    *("growth", "recovery", "instances", "footprint", "dashboard"),
 )
 
 

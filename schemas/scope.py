@@ -1,6 +1,6 @@
 """Scopes: what an index is of."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import StringConstraints
 
@@ -14,6 +14,8 @@ Scope = Annotated[
 ]
 """`country`, or a kind and a code: `unit:000.00.19.H26`, `commune:00004`, `province:01`,
 `ministry:G09`, `field:ho-tich`."""
+
+ScopeKind = Literal["unit", "commune", "province", "ministry", "country", "field"]
 
 
 def scope_kind(scope: str) -> str:

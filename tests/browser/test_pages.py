@@ -3,13 +3,14 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from schemas.collections import RESPONSES
 from schemas.device import DeviceKind
+from schemas.registry import EntryKind
 from services.gateway.devices.store import invite
 from services.runtime.database import Document
-from tests.builders import OTHER_UNIT, UNIT, response
+from tests.builders import OTHER_UNIT, UNIT, entry, response, small_registry
 from tests.devices import TESTER
 from tests.servers import eventually
 from tests.stack import Running
@@ -202,3 +203,77 @@ async def test_the_dashboard_shows_detail_and_speaks_english(page: Page, stack: 
     )
     await detail.get_by_role("button", name="Close").click()
     await expect(detail).to_be_hidden()
+
+
+async def test_a_detail_that_is_closed_while_it_is_read_stays_closed(
+    page: Page, stack: Running
+) -> None:
+    await answer(stack, UNIT, 4, 12)
+    await page.goto(f"{stack.addresses.gateway}/#unit:{UNIT}")
+    detail = page.locator("#detail")
+    await expect(page.locator(f'tr[data-scope="unit:{UNIT}"]')).to_be_visible(timeout=15_000)
+    await page.reload()
+    await expect(detail).to_be_visible()
+    await expect(page.locator("#connection")).to_have_text("Đang cập nhật trực tiếp")
+    asked, closed = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await closed.wait()
+        await route.continue_()
+
+    await page.route(f"**/v1/indices/unit%3A{UNIT}*", late)
+    await answer(stack, UNIT, 4, 1)
+    async with asyncio.timeout(15):
+        await asked.wait()
+    # It follows other changes from then on, and reads all anew.
+    async with page.expect_response("**/v1/indices?parent=province*"):
+        await detail.get_by_role("button", name="Đóng").click()
+    await expect(detail).to_be_hidden()
+    async with page.expect_response(f"**/v1/indices/unit%3A{UNIT}*") as late_answer:
+        closed.set()
+    await (await late_answer.value).finished()
+    await asyncio.sleep(0.5)
+    await expect(detail).to_be_hidden()
+
+
+async def test_of_a_large_country_offices_are_shown_when_somebody_asks(
+    page: Page, stack: Running
+) -> None:
+    offices = [f"000.{n:02d}.31.H97" for n in range(61)]
+    entries = [entry(EntryKind.UNIT, office, "province:97") for office in offices]
+    await stack.load([*small_registry(), entry(EntryKind.PROVINCE, "97"), *entries])
+    now = datetime.now(UTC).isoformat()
+    for _ in range(12):
+        each = [response(unit=unit, occurred_at=now, answers={"overall": 4}) for unit in offices]
+        assert await stack.hand_in(*each) == 202
+    await answer(stack, UNIT, 4, 12)
+
+    async def seen() -> bool:
+        url = f"{stack.addresses.gateway}/v1/indices?parent=province:97&kind=unit"
+        async with stack.session.get(url) as got:
+            return all(view["version"] for view in (await got.json())["indices"])
+
+    await eventually(seen, "all offices have an index", within=30)
+    await page.goto(stack.addresses.gateway)
+    group = page.locator('tr[data-scope="province:97"]')
+    opens = group.get_by_role("button", name="Các đơn vị: Đơn vị 97")
+    await expect(opens).to_have_attribute("aria-expanded", "false")
+    few = page.locator(f'tr[data-scope="unit:{UNIT}"]')
+    await expect(few, "what is few is shown unasked").to_be_visible()
+    rows = page.locator("tr.office", has_text=".H97")
+    await expect(rows).to_have_count(0)
+    await opens.focus()
+    await page.keyboard.press("Enter")
+    await expect(rows).to_have_count(61)
+    await expect(opens).to_have_attribute("aria-expanded", "true")
+    await expect(opens, "who came by keyboard goes on from here").to_be_focused()
+    moved = page.locator(f'tr[data-scope="unit:{offices[7]}"]')
+    await expect(moved.locator("td.number").nth(1)).to_have_text("12")
+    await moved.get_by_role("button").focus()
+    await answer(stack, offices[7], 4, 3)
+    await expect(moved.locator("td.number").nth(1)).to_have_text("15", timeout=15_000)
+    await expect(moved.get_by_role("button"), "its row has moved since").to_be_focused()
+    await opens.click()
+    await expect(rows).to_have_count(0)
+    await expect(few).to_be_visible()

@@ -24,6 +24,7 @@ from schemas.figure import NO_ANSWERS, Figure
 from schemas.topics import FEEDBACK_SUBMITTED
 from services.gateway.intake.feedback import EXAMPLE
 from services.gateway.main import build
+from services.gateway.published.live import REFRESH_SECONDS
 from services.gateway.settings import GatewaySettings
 from services.runtime.database import Database
 from services.runtime.producer import Producer
@@ -324,6 +325,8 @@ async def test_a_unit_without_answers_has_no_index_rather_than_zero(gateway: Cli
         ("/v1/indices?kind=castle", 422),
         (f"/v1/indices/unit:{UNIT}?days=0", 422),
         ("/v1/alerts?state=angry", 422),
+        ("/v1/live?kind=castle", 422),
+        ("/v1/live?offices_of=nonsense", 422),
         ("/nowhere", 404),
     ],
 )
@@ -332,35 +335,55 @@ async def test_what_is_not_there_is_a_problem(gateway: Client, path: str, status
     assert got == status == problem["status"]
 
 
-async def test_live_updates_reach_a_page(
-    gateway: Client, servers: Servers, database: Database
-) -> None:
-    events: list[tuple[str, dict[str, Any]]] = []
+@asynccontextmanager
+async def _following(gateway: Client, query: str = "") -> AsyncIterator[set[str]]:
+    """The scopes whose changes a page has been told of, while it follows them."""
+    told: set[str] = set()
+    async with gateway.session.get(f"{gateway.url}/v1/live{query}") as stream:
+        assert stream.status == 200
 
-    async def page() -> None:
-        async with gateway.session.get(f"{gateway.url}/v1/live") as stream:
+        async def read() -> None:
             kind = ""
             async for raw in stream.content:
                 name, _, value = raw.decode().strip().partition(": ")
                 if name == "event":
                     kind = value
-                elif name == "data":
-                    events.append((kind, json.loads(value)))
+                elif name == "data" and kind == "index":
+                    told.add(json.loads(value)["scope"])
 
-    following = asyncio.create_task(page())
-    await asyncio.sleep(0.5)
-    await _score(servers, database, [5, 5, 1], 0)
+        reading = asyncio.create_task(read())
+        try:
+            yield told
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
-    async def seen() -> bool:
-        return {data["scope"] for kind, data in events if kind == "index"} >= {
-            f"unit:{UNIT}",
-            "province:01",
-            "country",
-        }
 
-    await eventually(seen, "the page sees the unit, the province and the country move")
-    following.cancel()
-    await asyncio.gather(following, return_exceptions=True)
+async def test_live_updates_reach_a_page(
+    gateway: Client, servers: Servers, database: Database
+) -> None:
+    """All of them, or those that it asks for."""
+    moving = {f"unit:{UNIT}", "commune:00004", "province:01", "field:ho-tich", "country"}
+    async with (
+        _following(gateway) as everything,
+        _following(gateway, "?kind=country&kind=ministry&scope=commune:00004") as above,
+        _following(gateway, "?offices_of=province:01") as offices,
+        _following(gateway, "?offices_of=ministry:G09&kind=country") as elsewhere,
+    ):
+        await asyncio.sleep(0.5)  # a stream begins before its page is known
+        await _score(servers, database, [5, 5, 1], 0)
+
+        async def told() -> bool:
+            return (everything, above, offices, elsewhere) == (
+                moving,
+                {"country", "commune:00004"},
+                {f"unit:{UNIT}"},
+                {"country"},
+            )
+
+        await eventually(told, "each page is told of what it asks for")
+        await asyncio.sleep(2 * REFRESH_SECONDS)
+        assert await told(), "and of nothing else"
 
 
 async def test_alerts_are_served_with_names(gateway: Client, database: Database) -> None:

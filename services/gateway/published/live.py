@@ -2,25 +2,28 @@
 
 A page that is slow gets the newest state of each scope, not a queue of old ones, so that no page
 can make this process grow. What index.updated.v1 says is only which scopes have moved: a few times
-a second their figures are read at once, for all pages, and shown as every other read shows them.
+a second the figures of those that any page wants are read at once, and shown as every other read
+shows them.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from typing import Final, Literal
+from collections.abc import AsyncIterator, Iterable
+from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query
 from pydantic import TypeAdapter, ValidationError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from schemas.alert import AlertChanged
 from schemas.base import read
-from schemas.scope import Scope
+from schemas.scope import Scope, ScopeKind
 from services.gateway.people.guard import PUBLIC
+from services.gateway.problems import documented
 from services.gateway.published.disclosure import Disclosure
 from services.gateway.published.public import Public
 from services.gateway.published.reading import Reader
+from services.gateway.published.wanted import Wanted
 from services.runtime import metrics
 from services.runtime.consumer import Records
 
@@ -35,7 +38,8 @@ _SCOPE: Final = TypeAdapter[str](Scope)
 class _Page:
     """What one page has still to be sent: the newest of each subject."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
         self.waiting: dict[tuple[Kind, str], str] = {}
         self.news = asyncio.Event()
 
@@ -81,27 +85,27 @@ class Live:
         alerts, self._alerts = self._alerts, {}
         if not self._pages:
             return
-        known = sorted(scope for scope in moved if self._reader.name(scope))
+        above = {scope: self._reader.above(scope) for scope in moved if self._reader.name(scope)}
+        told = {
+            scope: pages
+            for scope, chain in sorted(above.items())
+            if (pages := [page for page in self._pages if page.wanted.has(scope, chain)])
+        }
         try:
-            views = await self._public.indices(await self._reader.indices(known))
+            views = await self._public.indices(await self._reader.indices(list(told)))
         except BaseException:
             self._disclosure.moved(moved)
             self._alerts = alerts | self._alerts
             raise
         for view in views:
-            self._pass_on("index", view.scope, view.model_dump_json())
+            _pass_on(told[view.scope], "index", view.scope, view.model_dump_json())
         named = [self._reader.alert(event) for event in alerts.values()]
         for alert in await self._public.alerts(named):
-            self._pass_on("alert", alert.alert.alert, alert.model_dump_json())
+            _pass_on(self._pages, "alert", alert.alert.alert, alert.model_dump_json())
 
-    def _pass_on(self, kind: Kind, subject: str, text: str) -> None:
-        for page in self._pages:
-            page.waiting[kind, subject] = text
-            page.news.set()
-
-    async def follow(self) -> AsyncIterator[ServerSentEvent]:
-        """The changes from now on, for one page."""
-        page = _Page()
+    async def follow(self, wanted: Wanted) -> AsyncIterator[ServerSentEvent]:
+        """The changes from now on, for one page: all alerts, and the indices that it wants."""
+        page = _Page(wanted)
         self._pages.add(page)
         metrics.GATEWAY_LIVE_CLIENTS.set(len(self._pages))
         try:
@@ -116,6 +120,12 @@ class Live:
             metrics.GATEWAY_LIVE_CLIENTS.set(len(self._pages))
 
 
+def _pass_on(pages: Iterable[_Page], kind: Kind, subject: str, text: str) -> None:
+    for page in pages:
+        page.waiting[kind, subject] = text
+        page.news.set()
+
+
 def router(live: Live) -> APIRouter:
     """The route of the live updates."""
     routes = APIRouter(prefix="/v1/live", tags=["live"], dependencies=[PUBLIC])
@@ -123,15 +133,24 @@ def router(live: Live) -> APIRouter:
     @routes.get(
         "",
         summary="Follow changes of indices and alerts",
+        description="All of them, or of indices those that are asked for.",
         response_class=EventSourceResponse,
         responses={
             200: {
                 "description": "Events `index` (IndexView) and `alert` (AlertView) as JSON",
                 "content": {"text/event-stream": {}},
-            }
+            },
+            **documented(422),
         },
     )
-    async def follow(_: Request) -> EventSourceResponse:
-        return EventSourceResponse(live.follow(), ping=15)
+    async def follow(
+        kind: Annotated[list[ScopeKind], Query(description="Indices of all scopes of a kind")] = [],  # noqa: B006
+        scope: Annotated[list[Scope], Query(description="Indices of these scopes")] = [],  # noqa: B006
+        offices_of: Annotated[
+            list[Scope], Query(description="Indices of all offices below these, at any depth")
+        ] = [],  # noqa: B006
+    ) -> EventSourceResponse:
+        wanted = Wanted(frozenset(kind), frozenset(scope), frozenset(offices_of))
+        return EventSourceResponse(live.follow(wanted), ping=15)
 
     return routes

@@ -58,6 +58,10 @@ class Reader:
         below = self._registry.value.below(scope, self._today())
         return [scope, *(entry.key for entry in below)]
 
+    def above(self, scope: Scope) -> list[Scope]:
+        """What a scope stands under today, nearest first."""
+        return self._registry.value.above(scope, self._today())
+
     def _below(self, parent: Scope, kind: EntryKind | None) -> list[Scope]:
         """What stands under a scope today: directly, or at any depth if it is of one kind."""
         registry, today = self._registry.value, self._today()

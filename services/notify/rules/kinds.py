@@ -19,7 +19,7 @@ from pydantic import (
 from method.definition import definitions
 from schemas.alert import Severity
 from schemas.figure import Percent
-from schemas.scope import Scope
+from schemas.scope import Scope, ScopeKind
 from services.notify.rules.targets import Target, target_of
 from services.runtime.yamlfile import fields_broken
 
@@ -46,7 +46,6 @@ def _not_too_often(pause: timedelta) -> timedelta:
 
 
 RuleId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-ScopeKind = Literal["unit", "commune", "province", "ministry", "country", "field"]
 
 
 class _AnyRule(BaseModel):

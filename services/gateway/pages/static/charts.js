@@ -1,14 +1,6 @@
 // Small SVG charts. Percent goes in, shapes come out; no figure is computed here.
+import { shape } from "./nodes.js";
 import { nothingShown, percent, word } from "./words.js";
-
-const SVG = "http://www.w3.org/2000/svg";
-
-export function shape(name, attributes, children = []) {
-  const node = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
 
 function label(x, y, text, anchor = "middle") {
   return shape("text", { x, y, "text-anchor": anchor }, [text]);

@@ -1,67 +1,18 @@
 // The dashboard: reads once, then moves with /v1/live.
-import { historyChart, intervalBar, shape, sharesBar } from "./charts.js";
+import { historyChart, intervalBar, sharesBar } from "./charts.js";
+import { element, shape } from "./nodes.js";
+import { drawPlaces, interval, movePlace } from "./places.js";
+import {
+  chosen, closeGroup, FOLLOWED_KINDS, keep, openGroup, readAlerts, readDetail, readPlaces, state,
+} from "./reading.js";
 import {
   currentLanguage, decimal, named, nothingShown, percent, switchLanguage, time, translate, whole, word,
 } from "./words.js";
 
 const WINDOWS = ["24h", "7d", "30d", "90d"];
-const SHOWN_KINDS = new Set(["province", "ministry"]);
-
-const state = {
-  window: "24h",
-  country: null,
-  places: new Map(), // scope -> index view
-  groups: [], // scopes of provinces and ministries with answers
-  offices: new Map(), // group scope -> scopes of its offices with answers
-  alerts: new Map(), // alert id -> {name, alert}
-  detail: null,
-};
-
-async function read(path) {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response.json();
-}
-
-function element(name, properties = {}, children = []) {
-  const node = Object.assign(document.createElement(name), properties);
-  node.append(...children);
-  return node;
-}
 
 function figures(view) {
   return view.windows[state.window];
-}
-
-// Reading
-
-async function readPlaces() {
-  const [country, top] = await Promise.all([
-    read("/v1/indices/country?days=1"),
-    read("/v1/indices?parent=country"),
-  ]);
-  state.country = country;
-  const answered = top.indices.filter((view) => view.version > 0 && SHOWN_KINDS.has(view.kind));
-  state.groups = answered.map((view) => view.scope);
-  for (const view of answered) state.places.set(view.scope, view);
-  await Promise.all(state.groups.map(readOffices));
-}
-
-async function readOffices(group) {
-  const list = await read(`/v1/indices?parent=${encodeURIComponent(group)}&kind=unit`);
-  const answered = list.indices.filter((view) => view.version > 0);
-  for (const view of answered) state.places.set(view.scope, view);
-  state.offices.set(group, answered.map((view) => view.scope));
-}
-
-async function readAlerts() {
-  const list = await read("/v1/alerts?state=firing");
-  state.alerts = new Map(list.alerts.map((view) => [view.alert.alert, view]));
-}
-
-async function readDetail() {
-  const scope = decodeURIComponent(location.hash.slice(1));
-  state.detail = scope ? await read(`/v1/indices/${encodeURIComponent(scope)}?days=90`) : null;
 }
 
 // Drawing
@@ -83,7 +34,8 @@ function drawTools() {
 }
 
 function drawHeadline() {
-  const { current, previous } = figures(state.country);
+  const country = state.places.get("country");
+  const { current, previous } = figures(country);
   const section = document.getElementById("headline");
   const title = element("h2", { id: "headline-title", textContent: word("country") });
   if (!current.n) {
@@ -102,11 +54,11 @@ function drawHeadline() {
         `${word("before")}: ${summary(previous)}`,
     }),
   );
-  if (state.country.latest_received_at) {
+  if (country.latest_received_at) {
     section.append(
       element("p", {
         className: "quiet",
-        textContent: `${word("asOf")} ${time(state.country.latest_received_at)}`,
+        textContent: `${word("asOf")} ${time(country.latest_received_at)}`,
       }),
     );
   }
@@ -151,71 +103,6 @@ function drawAlerts() {
     }),
   );
   if (!firing.length) list.append(element("li", { textContent: word("noAlerts") }));
-}
-
-function interval(figure) {
-  return figure.n ? `${percent(figure.low)} – ${percent(figure.high)}` : "";
-}
-
-function alarmedScopes() {
-  return new Set(
-    [...state.alerts.values()]
-      // A silent kiosk says nothing of satisfaction, which is what the row shows.
-      .filter(({ alert }) => alert.state === "firing" && alert.kind !== "silent_kiosk")
-      .map(({ alert }) => alert.scope),
-  );
-}
-
-function fillRow(row, view, alarmed) {
-  const { current, previous } = figures(view);
-  const open = element("button", { type: "button", textContent: named(view.name) });
-  open.addEventListener("click", () => {
-    location.hash = view.scope;
-  });
-  const head = element("th", { scope: "row" }, [open]);
-  row.classList.toggle("alarmed", alarmed.has(view.scope));
-  row.replaceChildren(
-    head,
-    element("td", { className: "number", textContent: percent(current.index) }),
-    element("td", {}, [
-      intervalBar(current, previous),
-      element("span", {
-        className: "quiet",
-        textContent: current.withheld ? word("withheld") : interval(current),
-      }),
-    ]),
-    element("td", { className: "number", textContent: whole(current.n) }),
-    element("td", {
-      className: "number",
-      textContent: previous.withheld ? word("withheldBriefly") : percent(previous.index),
-    }),
-  );
-}
-
-function drawPlaces() {
-  const alarmed = alarmedScopes();
-  const rows = [];
-  for (const group of state.groups) {
-    rows.push([group, "group"]);
-    for (const office of state.offices.get(group) ?? []) rows.push([office, "office"]);
-  }
-  document.querySelector("#places tbody").replaceChildren(
-    ...rows.map(([scope, kind]) => {
-      const row = element("tr", { className: kind });
-      row.dataset.scope = scope;
-      fillRow(row, state.places.get(scope), alarmed);
-      return row;
-    }),
-  );
-}
-
-function movePlace(view) {
-  const row = document.querySelector(`#places tr[data-scope="${CSS.escape(view.scope)}"]`);
-  if (!row) return;
-  fillRow(row, view, alarmedScopes());
-  row.classList.remove("moved");
-  void row.offsetWidth; // lets the animation begin anew
-  row.classList.add("moved");
 }
 
 function levelLegend() {
@@ -272,7 +159,7 @@ function draw() {
   drawTools();
   drawHeadline();
   drawAlerts();
-  drawPlaces();
+  drawPlaces(toggle);
   drawDetail();
   setConnection(connected);
 }
@@ -286,52 +173,76 @@ function setConnection(well) {
   document.getElementById("connection").textContent = word(well ? "live" : "cut");
 }
 
-let rereading = null;
+// What may be asked for again and again is done once.
+function soon(milliseconds, work) {
+  let due = null;
+  return () => {
+    due ??= setTimeout(async () => {
+      due = null;
+      await work();
+    }, milliseconds);
+  };
+}
 
-function rereadPlacesSoon() {
-  rereading ??= setTimeout(async () => {
-    rereading = null;
-    await readPlaces();
-    draw();
-  }, 1000);
+async function readAll() {
+  await Promise.all([readPlaces(), readAlerts(), readDetail()]);
+  draw();
+}
+
+const rereadAllSoon = soon(1000, async () => {
+  await readAll();
+  follow();
+});
+const rereadDetailSoon = soon(500, async () => {
+  await readDetail();
+  drawDetail();
+});
+const rereadAlertsSoon = soon(250, async () => {
+  await readAlerts();
+  drawAlerts();
+  drawPlaces(toggle);
+});
+
+async function toggle(group) {
+  if (state.offices.has(group)) closeGroup(group);
+  else await openGroup(group);
+  drawPlaces(toggle);
+  follow();
 }
 
 function onIndex(event) {
-  const update = JSON.parse(event.data);
-  if (update.scope === "country") {
-    Object.assign(state.country, update);
-    drawHeadline();
-    return;
-  }
-  const view = state.places.get(update.scope);
-  if (view) {
-    Object.assign(view, { windows: update.windows, as_of: update.as_of, version: update.version });
-    movePlace(view);
-  } else if (/^(unit|province|ministry):/.test(update.scope)) {
-    rereadPlacesSoon(); // its first answers
-  }
-  if (state.detail?.scope === update.scope) {
-    void readDetail().then(drawDetail);
-  }
+  const view = JSON.parse(event.data);
+  const known = state.places.has(view.scope);
+  keep(view);
+  if (view.scope === "country") drawHeadline();
+  else if (known) movePlace(view.scope);
+  else rereadAllSoon(); // its first answers
+  if (view.scope === state.detail?.scope) rereadDetailSoon();
 }
 
-async function onAlert() {
-  await readAlerts();
-  drawAlerts();
-  drawPlaces();
-}
+let source = null;
+let followed = null;
 
+// Asks for the changes of what is shown; of a country's thousands of offices, for those that are.
 function follow() {
-  const source = new EventSource("/v1/live");
+  const shown = new URLSearchParams([
+    ...FOLLOWED_KINDS.map((kind) => ["kind", kind]),
+    ...[...state.offices.keys()].map((group) => ["offices_of", group]),
+    ...(chosen() ? [["scope", chosen()]] : []),
+  ]).toString();
+  if (shown === followed) return;
+  followed = shown;
+  source?.close();
+  source = new EventSource(`/v1/live?${shown}`);
   source.addEventListener("open", async () => {
     // What changed while we were away was not sent to us.
-    await Promise.all([readPlaces(), readAlerts()]);
-    draw();
+    await readAll();
     setConnection(true);
+    follow();
   });
   source.addEventListener("error", () => setConnection(false));
   source.addEventListener("index", onIndex);
-  source.addEventListener("alert", onAlert);
+  source.addEventListener("alert", rereadAlertsSoon);
 }
 
 document.getElementById("language").addEventListener("click", () => {
@@ -342,9 +253,9 @@ window.addEventListener("hashchange", async () => {
   await readDetail();
   drawDetail();
   if (state.detail) document.getElementById("detail").scrollIntoView({ block: "nearest" });
+  follow();
 });
 
 document.documentElement.lang = currentLanguage();
-await Promise.all([readPlaces(), readAlerts(), readDetail()]);
-draw();
+await readAll();
 follow();
