@@ -10,6 +10,7 @@ from schemas.device import DeviceKind
 from schemas.registry import EntryKind
 from services.gateway.devices.store import invite
 from services.runtime.database import Document
+from tests.browser.conftest import NOWHERE
 from tests.builders import OTHER_UNIT, UNIT, entry, response, small_registry
 from tests.devices import TESTER
 from tests.servers import eventually
@@ -277,3 +278,32 @@ async def test_of_a_large_country_offices_are_shown_when_somebody_asks(
     await opens.click()
     await expect(rows).to_have_count(0)
     await expect(few).to_be_visible()
+
+
+async def test_a_page_that_cannot_read_tries_until_it_can(page: Page, stack: Running) -> None:
+    await answer(stack, UNIT, 4, 12)
+    refused = 0
+
+    async def away(route: Route) -> None:
+        nonlocal refused
+        refused += 1
+        await (route.fulfill(status=503) if refused <= 2 else route.continue_())
+
+    await page.route("**/v1/indices/country*", away)
+    await page.goto(stack.addresses.gateway)
+    connection = page.locator("#connection")
+    await expect(connection).to_have_text("Mất kết nối, đang thử lại…")
+    await page.get_by_role("button", name="English").click()
+    await expect(page.get_by_role("heading", name="Current alerts")).to_be_visible()
+    await expect(page.locator(f'tr[data-scope="unit:{UNIT}"]')).to_be_visible(timeout=20_000)
+    await expect(connection).to_have_text("Live")
+    assert refused > 2
+
+
+async def test_a_link_to_nowhere_shows_the_rest(page: Page, stack: Running) -> None:
+    await answer(stack, UNIT, 4, 12)
+    await page.goto(f"{stack.addresses.gateway}/#{NOWHERE}")
+    await expect(page.locator(f'tr[data-scope="unit:{UNIT}"]')).to_be_visible(timeout=15_000)
+    await expect(page.locator("#detail")).to_be_hidden()
+    await page.goto(f"{stack.addresses.gateway}/#unit:{UNIT}")
+    await expect(page.locator("#detail")).to_be_visible()

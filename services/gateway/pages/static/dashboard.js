@@ -3,10 +3,11 @@ import { historyChart, intervalBar, sharesBar } from "./charts.js";
 import { element, shape } from "./nodes.js";
 import { drawPlaces, interval, movePlace } from "./places.js";
 import {
-  chosen, closeGroup, FOLLOWED_KINDS, keep, openGroup, readAlerts, readDetail, readPlaces, state,
+  chosen, closeGroup, FOLLOWED_KINDS, keep, openGroup, readAlerts, readDetail, ReadError,
+  readPlaces, state,
 } from "./reading.js";
 import {
-  currentLanguage, decimal, named, nothingShown, percent, switchLanguage, time, translate, whole, word,
+  decimal, named, nothingShown, percent, switchLanguage, time, translate, whole, word,
 } from "./words.js";
 
 const WINDOWS = ["24h", "7d", "30d", "90d"];
@@ -157,42 +158,56 @@ function drawDetail() {
 function draw() {
   translate(document);
   drawTools();
+  setConnection(connected);
+  if (!state.places.has("country")) return; // nothing could be read yet
   drawHeadline();
   drawAlerts();
   drawPlaces(toggle);
   drawDetail();
-  setConnection(connected);
 }
 
 // Following
 
-let connected = false;
+let connected = null; // not known before the first try
 
 function setConnection(well) {
   connected = well;
-  document.getElementById("connection").textContent = word(well ? "live" : "cut");
+  const text = well === null ? "" : word(well ? "live" : "cut");
+  document.getElementById("connection").textContent = text;
+}
+
+// Does what reads; if something cannot be had now, all is read anew until it can.
+async function reading(work) {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof ReadError)) throw error;
+    setConnection(false);
+    catchUpLater();
+  }
 }
 
 // What may be asked for again and again is done once.
 function soon(milliseconds, work) {
   let due = null;
   return () => {
-    due ??= setTimeout(async () => {
+    due ??= setTimeout(() => {
       due = null;
-      await work();
+      void reading(work);
     }, milliseconds);
   };
 }
 
-async function readAll() {
+async function catchUp() {
   await Promise.all([readPlaces(), readAlerts(), readDetail()]);
   draw();
+  follow();
+  if (source.readyState === EventSource.OPEN) setConnection(true);
 }
 
-const rereadAllSoon = soon(1000, async () => {
-  await readAll();
-  follow();
-});
+const catchUpSoon = soon(1000, catchUp);
+// All pages lose a gateway at once, and shall not all come back at once.
+const catchUpLater = soon(2000 + 3000 * Math.random(), catchUp);
 const rereadDetailSoon = soon(500, async () => {
   await readDetail();
   drawDetail();
@@ -203,11 +218,13 @@ const rereadAlertsSoon = soon(250, async () => {
   drawPlaces(toggle);
 });
 
-async function toggle(group) {
-  if (state.offices.has(group)) closeGroup(group);
-  else await openGroup(group);
-  drawPlaces(toggle);
-  follow();
+function toggle(group) {
+  void reading(async () => {
+    if (state.offices.has(group)) closeGroup(group);
+    else await openGroup(group);
+    drawPlaces(toggle);
+    follow();
+  });
 }
 
 function onIndex(event) {
@@ -216,7 +233,7 @@ function onIndex(event) {
   keep(view);
   if (view.scope === "country") drawHeadline();
   else if (known) movePlace(view.scope);
-  else rereadAllSoon(); // its first answers
+  else catchUpSoon(); // its first answers
   if (view.scope === state.detail?.scope) rereadDetailSoon();
 }
 
@@ -234,12 +251,8 @@ function follow() {
   followed = shown;
   source?.close();
   source = new EventSource(`/v1/live?${shown}`);
-  source.addEventListener("open", async () => {
-    // What changed while we were away was not sent to us.
-    await readAll();
-    setConnection(true);
-    follow();
-  });
+  // What changed while we were away was not sent to us.
+  source.addEventListener("open", () => reading(catchUp));
   source.addEventListener("error", () => setConnection(false));
   source.addEventListener("index", onIndex);
   source.addEventListener("alert", rereadAlertsSoon);
@@ -249,13 +262,14 @@ document.getElementById("language").addEventListener("click", () => {
   switchLanguage();
   draw();
 });
-window.addEventListener("hashchange", async () => {
-  await readDetail();
-  drawDetail();
-  if (state.detail) document.getElementById("detail").scrollIntoView({ block: "nearest" });
-  follow();
-});
+window.addEventListener("hashchange", () =>
+  reading(async () => {
+    await readDetail();
+    drawDetail();
+    if (state.detail) document.getElementById("detail").scrollIntoView({ block: "nearest" });
+    follow();
+  }),
+);
 
-document.documentElement.lang = currentLanguage();
-await readAll();
-follow();
+draw();
+await reading(catchUp);

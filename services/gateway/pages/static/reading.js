@@ -15,9 +15,19 @@ export const state = {
 
 export const FOLLOWED_KINDS = ["country", ...GROUP_KINDS];
 
+// Something cannot be had now, or, with a status from 400 on, never.
+export class ReadError extends Error {
+  constructor(path, status) {
+    super(`${path}: ${status ?? "no answer"}`);
+    this.never = status < 500;
+  }
+}
+
 async function read(path) {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  const response = await fetch(path).catch(() => {
+    throw new ReadError(path);
+  });
+  if (!response.ok) throw new ReadError(path, response.status);
   return response.json();
 }
 
@@ -87,9 +97,18 @@ export function chosen() {
   return decodeURIComponent(location.hash.slice(1));
 }
 
+async function readOne(scope) {
+  try {
+    return await read(`/v1/indices/${encodeURIComponent(scope)}?days=90`);
+  } catch (error) {
+    if (error.never) return null; // an old link
+    throw error;
+  }
+}
+
 export async function readDetail() {
   const scope = chosen();
-  const detail = scope ? await read(`/v1/indices/${encodeURIComponent(scope)}?days=90`) : null;
+  const detail = scope ? await readOne(scope) : null;
   // Another was chosen while this was read, or none.
   if (scope === chosen()) state.detail = detail;
 }

@@ -93,10 +93,6 @@ const WORDS = {
 const KEPT = "langnghe.language";
 let language = localStorage.getItem(KEPT) === "en" ? "en" : "vi";
 
-export function currentLanguage() {
-  return language;
-}
-
 export function switchLanguage() {
   language = language === "vi" ? "en" : "vi";
   localStorage.setItem(KEPT, language);
