@@ -3,7 +3,8 @@
 `python -m benchmarks.dashboard`: scoring and a gateway stand on a country's offices, and Chromium
 opens the page: seconds to the first row, what was sent, the gateway's processor time. Then answers
 come evenly: which share of the time the page's own thread is busy, and the gateway, with the page
-as it opens and, beside it, with the offices of every province shown.
+as it opens and, beside it, with the offices of every province shown. Last, what the gateway takes
+for many who follow the same changes.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, Final
 
+import aiohttp
 from playwright.async_api import Page, Response, async_playwright
 from rich.progress import Progress
 
@@ -111,7 +113,39 @@ async def _moving(page: Page, gateway: Watched, coming: Coroutine[Any, Any, None
     }
 
 
-async def run(units: int, rate: int, seconds: int) -> dict[str, Any]:
+async def _followed(
+    url: str, followers: int, gateway: Watched, coming: Coroutine[Any, Any, None]
+) -> Shares:
+    """Let many follow what the page follows as it opens, while answers come."""
+    received = 0
+
+    async def follow(session: aiohttp.ClientSession) -> None:
+        nonlocal received
+        async with session.get(f"{url}v1/live?kind=country&kind=province&kind=ministry") as stream:
+            async for some in stream.content.iter_any():
+                received += len(some)
+
+    endless = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), timeout=endless
+    ) as session:
+        following = [asyncio.create_task(follow(session)) for _ in range(followers)]
+        await asyncio.sleep(_SETTLE_SECONDS)
+        began, before, received = time.monotonic(), gateway.cpu_seconds(), 0
+        await coming
+        seconds = time.monotonic() - began
+        busy = gateway.cpu_seconds() - before
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
+    return {
+        "followers": followers,
+        "kb_a_second_each": round(received / seconds / 1000 / max(followers, 1), 1),
+        "gateway_busy": round(busy / seconds, 3),
+    }
+
+
+async def run(units: int, rate: int, seconds: int, followers: int) -> dict[str, Any]:
     """Both ways of looking at one country."""
     chromium = tool(("chromium", "chromium-browser"), "the page is", "chromium")
     behind = _BEHIND_EACH * units
@@ -123,7 +157,7 @@ async def run(units: int, rate: int, seconds: int) -> dict[str, Any]:
             database = Database(servers.mongo_url, DATABASE, application="benchmark")
             try:
                 await write(database, backlog.registry(units))
-                flow = Flow(servers, units, behind, 2 * rate * seconds)
+                flow = Flow(servers, units, behind, 4 * rate * seconds)
                 with Progress(console=notes) as progress:
                     await flow.hand_in(behind, progress)
 
@@ -140,8 +174,8 @@ async def run(units: int, rate: int, seconds: int) -> dict[str, Any]:
                     browser = await playwright.chromium.launch(
                         executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
                     )
-                    page = await browser.new_page()
-                    opening = await _opened(page, f"http://127.0.0.1:{http}/", gateway)
+                    page, url = await browser.new_page(), f"http://127.0.0.1:{http}/"
+                    opening = await _opened(page, url, gateway)
                     notes.print(f"to open: {opening}")
                     moving = {}
                     for what in ("as it opens", "every office shown"):
@@ -149,10 +183,21 @@ async def run(units: int, rate: int, seconds: int) -> dict[str, Any]:
                         notes.print(f"{what}: {moving[what]}")
                         await _show_all(page)
                     await browser.close()
+                    followed = {}
+                    for count in (0, followers):
+                        coming = flow.evenly(rate, seconds)
+                        followed[count] = await _followed(url, count, gateway, coming)
+                        notes.print(f"followed: {followed[count]}")
             finally:
                 database.close()
-    return {"offices": units, "to_open": opening, "answers_a_second": rate, "moving": moving}
+    return {
+        "offices": units,
+        "answers_a_second": rate,
+        "to_open": opening,
+        "moving": moving,
+        "followed": list(followed.values()),
+    }
 
 
 if __name__ == "__main__":
-    command(__doc__, run, units=3321, rate=50, seconds=20)
+    command(__doc__, run, units=3321, rate=50, seconds=20, followers=300)

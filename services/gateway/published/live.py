@@ -40,7 +40,7 @@ class _Page:
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
-        self.waiting: dict[tuple[Kind, str], str] = {}
+        self.waiting: dict[tuple[Kind, str], bytes] = {}
         self.news = asyncio.Event()
 
 
@@ -103,7 +103,7 @@ class Live:
         for alert in await self._public.alerts(named):
             _pass_on(self._pages, "alert", alert.alert.alert, alert.model_dump_json())
 
-    async def follow(self, wanted: Wanted) -> AsyncIterator[ServerSentEvent]:
+    async def follow(self, wanted: Wanted) -> AsyncIterator[bytes]:
         """The changes from now on, for one page: all alerts, and the indices that it wants."""
         page = _Page(wanted)
         self._pages.add(page)
@@ -113,16 +113,16 @@ class Live:
                 await page.news.wait()
                 page.news.clear()
                 waiting, page.waiting = page.waiting, {}
-                for (kind, _), text in waiting.items():
-                    yield ServerSentEvent(text, event=kind)
+                yield b"".join(waiting.values())
         finally:
             self._pages.discard(page)
             metrics.GATEWAY_LIVE_CLIENTS.set(len(self._pages))
 
 
 def _pass_on(pages: Iterable[_Page], kind: Kind, subject: str, text: str) -> None:
+    event = ServerSentEvent(text, event=kind).encode()  # once for all of them
     for page in pages:
-        page.waiting[kind, subject] = text
+        page.waiting[kind, subject] = event
         page.news.set()
 
 
