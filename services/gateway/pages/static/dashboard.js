@@ -1,20 +1,18 @@
 // The dashboard: reads once, then moves with /v1/live.
-import { historyChart, intervalBar, sharesBar } from "./charts.js";
-import { element, shape } from "./nodes.js";
-import { drawPlaces, interval, movePlace } from "./places.js";
+import { drawAlerts } from "./alerts.js";
+import { intervalBar } from "./charts.js";
+import { drawDetail } from "./detail.js";
+import { element } from "./nodes.js";
+import { drawPlaces, movePlace } from "./places.js";
 import {
   chosen, closeGroup, FOLLOWED_KINDS, keep, openGroup, readAlerts, readDetail, ReadError,
   readPlaces, state,
 } from "./reading.js";
 import {
-  decimal, named, nothingShown, percent, switchLanguage, time, translate, whole, word,
+  interval, nothingShown, percent, summary, switchLanguage, time, translate, whole, word,
 } from "./words.js";
 
 const WINDOWS = ["24h", "7d", "30d", "90d"];
-
-function figures(view) {
-  return view.windows[state.window];
-}
 
 // Drawing
 
@@ -36,7 +34,7 @@ function drawTools() {
 
 function drawHeadline() {
   const country = state.places.get("country");
-  const { current, previous } = figures(country);
+  const { current, previous } = country.windows[state.window];
   const section = document.getElementById("headline");
   const title = element("h2", { id: "headline-title", textContent: word("country") });
   if (!current.n) {
@@ -63,96 +61,6 @@ function drawHeadline() {
       }),
     );
   }
-}
-
-function summary(figure) {
-  return figure.withheld
-    ? word("withheldBriefly")
-    : `${percent(figure.index)} (n = ${whole(figure.n)})`;
-}
-
-function alertText({ alert }) {
-  if (alert.kind === "silent_kiosk") {
-    const { silent, of, since } = alert.evidence;
-    return `${word("silentKiosks")}: ${whole(silent)}/${whole(of)}, ${word("since")} ${time(since)}`;
-  }
-  const { current, target, baseline } = alert.evidence;
-  if (alert.kind === "below_target") {
-    return `${word("belowTarget")} ${percent(target)}: ${summary(current)}`;
-  }
-  const since = baseline === null ? "" : ` ${word("since")} ${percent(baseline)}`;
-  const fell = word(alert.kind === "drift" ? "drifted" : "fell");
-  return current.withheld && !since
-    ? `${fell} (${word("withheldBriefly")})`
-    : `${fell}${since} ${word("to")} ${summary(current)}`;
-}
-
-function drawAlerts() {
-  const list = document.querySelector("#alerts ul");
-  const firing = [...state.alerts.values()].filter(({ alert }) => alert.state === "firing");
-  firing.sort((a, b) => b.alert.changed_at.localeCompare(a.alert.changed_at));
-  list.replaceChildren(
-    ...firing.map((view) => {
-      const link = element("a", {
-        href: `#${view.alert.scope}`,
-        textContent: named(view.name),
-      });
-      return element("li", { className: "firing" }, [
-        element("strong", {}, [link]),
-        element("span", { textContent: `${alertText(view)} · ${time(view.alert.changed_at)}` }),
-      ]);
-    }),
-  );
-  if (!firing.length) list.append(element("li", { textContent: word("noAlerts") }));
-}
-
-function levelLegend() {
-  return element(
-    "ul",
-    { className: "legend" },
-    [1, 2, 3, 4, 5].map((level) => {
-      const swatch = shape("svg", { width: 10, height: 10, "aria-hidden": "true" }, [
-        shape("rect", { class: `level-${level}`, width: 10, height: 10 }),
-      ]);
-      return element("li", {}, [swatch, word(`level${level}`)]);
-    }),
-  );
-}
-
-function drawDetail() {
-  const section = document.getElementById("detail");
-  section.hidden = state.detail === null;
-  if (!state.detail) return;
-  const { current } = figures(state.detail);
-  const close = element("button", { type: "button", textContent: word("close") });
-  close.addEventListener("click", () => {
-    location.hash = "";
-  });
-  const parts = [
-    element("h2", { id: "detail-title", textContent: named(state.detail.name) }),
-    close,
-  ];
-  if (current.n) {
-    parts.push(
-      element("dl", {}, [
-        element("dt", { textContent: `${word("index")} (${word(state.window)})` }),
-        element("dd", {
-          textContent: `${percent(current.index)} (${interval(current)}), n = ${whole(current.n)}`,
-        }),
-        element("dt", { textContent: word("mean") }),
-        element("dd", { textContent: decimal(current.mean) }),
-      ]),
-      element("h3", { textContent: word("levels") }),
-      sharesBar(current),
-      levelLegend(),
-    );
-  } else {
-    parts.push(element("p", { textContent: nothingShown(current) }));
-  }
-  if (state.detail.history.length) {
-    parts.push(element("h3", { textContent: word("history") }), historyChart(state.detail.history));
-  }
-  section.replaceChildren(...parts);
 }
 
 function draw() {

@@ -1,24 +1,12 @@
 // The table of places: provinces and ministries, and the offices of those that are open.
+import { alarmedScopes } from "./alerts.js";
 import { intervalBar } from "./charts.js";
 import { element } from "./nodes.js";
 import { state } from "./reading.js";
-import { named, percent, whole, word } from "./words.js";
+import { interval, named, percent, whole, word } from "./words.js";
 
 const rows = new Map(); // scope -> row of the table
 const moved = new Set(); // scopes whose rows wait for the next frame
-
-export function interval(figure) {
-  return figure.n ? `${percent(figure.low)} – ${percent(figure.high)}` : "";
-}
-
-function alarmedScopes() {
-  return new Set(
-    [...state.alerts.values()]
-      // A silent kiosk says nothing of satisfaction, which is what the row shows.
-      .filter(({ alert }) => alert.state === "firing" && alert.kind !== "silent_kiosk")
-      .map(({ alert }) => alert.scope),
-  );
-}
 
 function fill(row, view, alarmed) {
   const { current, previous } = view.windows[state.window];

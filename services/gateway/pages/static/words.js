@@ -126,6 +126,16 @@ export function decimal(value) {
   return value.toLocaleString(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }
 
+export function interval(figure) {
+  return figure.n ? `${percent(figure.low)} – ${percent(figure.high)}` : "";
+}
+
+export function summary(figure) {
+  return figure.withheld
+    ? word("withheldBriefly")
+    : `${percent(figure.index)} (n = ${whole(figure.n)})`;
+}
+
 export function time(iso) {
   return new Date(iso).toLocaleString(language === "vi" ? "vi-VN" : "en-GB", {
     timeZone: "Asia/Ho_Chi_Minh",
