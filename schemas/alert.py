@@ -1,6 +1,6 @@
 """Alerts, and what agencies say to them."""
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -132,9 +132,6 @@ class AlertChanged(Event):
     def subject(self) -> str:
         return self.alert
 
-    def event_time(self) -> datetime:
-        return self.changed_at
-
     def event_id(self) -> str:
         return f"{self.alert}/{self.revision}"
 
@@ -171,9 +168,6 @@ class AgencyReplied(Event):
 
     def subject(self) -> str:
         return self.alert
-
-    def event_time(self) -> datetime:
-        return self.replied_at
 
     def event_id(self) -> str:
         return str(self.id)

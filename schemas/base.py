@@ -1,7 +1,6 @@
 """The base of every event: strict to write, tolerant to read, silent about personal data."""
 
 from abc import abstractmethod
-from datetime import datetime
 from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -23,10 +22,6 @@ class Event(BaseModel):
     @abstractmethod
     def subject(self) -> str:
         """What the event is about; as the Kafka key it keeps the events of a subject in order."""
-
-    @abstractmethod
-    def event_time(self) -> datetime:
-        """When it happened (CloudEvents `time`)."""
 
     @abstractmethod
     def event_id(self) -> str:

@@ -1,5 +1,8 @@
 """CloudEvents 1.0 in Kafka's binary content mode: attributes are headers, the value is the data.
 
+Only the attributes that an event must have. The optional ones would say again what key and value
+say, and every reader pays for every header of every record, also for those it does not look at.
+
 Sources: CloudEvents Kafka Protocol Binding 1.0.2, section 3.2; for `traceparent`, its Distributed
 Tracing extension.
 """
@@ -12,7 +15,6 @@ from schemas.topics import Topic
 
 Header = tuple[str, bytes]
 
-CONTENT_TYPE = "application/json"
 TRACEPARENT: Final = "ce_traceparent"
 
 
@@ -20,7 +22,6 @@ TRACEPARENT: Final = "ce_traceparent"
 def _alike(event_type: str, source: str) -> tuple[Header, ...]:
     """The headers that all events of a type have which one part of the system sends."""
     return (
-        ("content-type", CONTENT_TYPE.encode()),
         ("ce_specversion", b"1.0"),
         ("ce_source", source.encode()),
         ("ce_type", event_type.encode()),
@@ -34,7 +35,7 @@ def headers(
 
     Args:
         topic: that it is sent to; names its type.
-        event: what is sent, or what that is made of: tells its subject, time and id.
+        event: what is sent, or what that is made of: tells its id.
         source: which part of the system says so, e.g. `/langnghe/ingest`.
         traceparent: of the step that sends it, if that is traced.
     """
@@ -42,7 +43,5 @@ def headers(
     return [
         *_alike(topic.event.TYPE, source),
         ("ce_id", event.event_id().encode()),
-        ("ce_subject", event.subject().encode()),
-        ("ce_time", event.event_time().isoformat().encode()),
         *traced,
     ]

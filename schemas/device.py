@@ -1,6 +1,5 @@
 """Devices as everybody may know them, and their signs of life."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final
 
@@ -58,9 +57,6 @@ class DeviceHeartbeat(Event):
 
     def subject(self) -> str:
         return self.device
-
-    def event_time(self) -> datetime:
-        return self.sent_at
 
     def event_id(self) -> str:
         return f"{self.device}/{self.sent_at.isoformat()}"

@@ -18,15 +18,12 @@ EVENTS_PAGE = Path("docs/events.md")
 _HEADERS: dict[str, Any] = {
     "type": "object",
     "description": "CloudEvents 1.0, Kafka binary content mode",
-    "required": ["content-type", "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time"],
+    "required": ["ce_specversion", "ce_id", "ce_source", "ce_type"],
     "properties": {
-        "content-type": {"const": "application/json"},
         "ce_specversion": {"const": "1.0"},
         "ce_id": {"type": "string", "description": "The same however often the event is sent"},
         "ce_source": {"type": "string", "description": "/langnghe/ and the service"},
         "ce_type": {"type": "string"},
-        "ce_subject": {"type": "string", "description": "Also the Kafka key"},
-        "ce_time": {"type": "string", "format": "date-time"},
         "ce_traceparent": {
             "type": "string",
             "description": "W3C Trace Context, where it is traced",

@@ -1,6 +1,5 @@
 """Feedback on its way: handed in, accepted, or set aside."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
@@ -91,9 +90,6 @@ class Answered(Event):
     def subject(self) -> str:
         return self.unit
 
-    def event_time(self) -> datetime:
-        return self.occurred_at
-
     def event_id(self) -> str:
         return str(self.id)
 
@@ -181,9 +177,6 @@ class FeedbackQuarantined(Event):
 
     def subject(self) -> str:
         return self.unit or "unknown"
-
-    def event_time(self) -> datetime:
-        return self.quarantined_at
 
     def event_id(self) -> str:
         return self.id

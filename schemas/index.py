@@ -1,6 +1,5 @@
 """The rolling index of a scope, as stored, served and announced."""
 
-from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -80,9 +79,6 @@ class IndexUpdated(Event):
 
     def subject(self) -> str:
         return self.scope
-
-    def event_time(self) -> datetime:
-        return self.as_of
 
     def event_id(self) -> str:
         return f"{self.scope}/{self.item}/{self.version}"

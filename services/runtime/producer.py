@@ -210,7 +210,7 @@ class Producer:
 
         Args:
             topic: that it is for.
-            event: what it is, or what it is made of: tells its subject, time and id.
+            event: what it is, or what it is made of: tells its subject and id.
             value: of the record.
 
         Raises:

@@ -24,6 +24,7 @@ past, not news."""
 _AGES_KEPT: Final = 5_000
 _HOUR: Final = timedelta(hours=1)
 _HOURS_A_DAY: Final = 24
+_LEVELS: Final = len(LEVELS)
 _1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -52,6 +53,8 @@ class Age(NamedTuple):
 class _Hour(NamedTuple):
     """A local hour: its day, 7 of that, and the lowest level that counts as satisfied on it."""
 
+    begins: datetime
+    ends: datetime
     day: str
     of_day: int
     satisfied_from: int
@@ -60,9 +63,10 @@ class _Hour(NamedTuple):
 @lru_cache(maxsize=4096)
 def _hour(hours_since_1970: int) -> _Hour:
     """Local hours begin with those of UTC (method/period.py)."""
-    moment = _1970 + hours_since_1970 * _HOUR
-    day = local_day(moment)
-    return _Hour(day_key(day), local_hour_start(moment).hour, definition_on(day).satisfied_from)
+    begins = _1970 + hours_since_1970 * _HOUR
+    day = local_day(begins)
+    of_day = local_hour_start(begins).hour
+    return _Hour(begins, begins + _HOUR, day_key(day), of_day, definition_on(day).satisfied_from)
 
 
 class Delta:
@@ -90,22 +94,23 @@ class Delta:
         self.above = first.above
         self.latest_occurred_at = first.occurred_at
         self.latest_received_at = first.received_at
-        self._levels = [0] * (_HOURS_A_DAY * len(LEVELS))
+        self._levels = [0] * (_HOURS_A_DAY * _LEVELS)
         self._offsets: list[int | None] = [None] * _HOURS_A_DAY
 
     def add(self, answer: Answer, hour: int, level: int) -> None:
         """Take in a level of a response that is behind the last one."""
         self.offset = self._offsets[hour] = answer.source.offset
         self.above = answer.above
+        # A call of max() costs as much as all the rest: this runs for every answer of a backlog.
         self.latest_occurred_at = max(self.latest_occurred_at, answer.occurred_at)
         self.latest_received_at = max(self.latest_received_at, answer.received_at)
-        self._levels[hour * len(LEVELS) + level - 1] += 1
+        self._levels[hour * _LEVELS + level - 1] += 1
 
     def hours(self) -> Iterator[tuple[str, dict[str, int], int]]:
         """Its local hours: "07", the numbers of answers by `n4`, source offset of the last."""
         for hour, offset in enumerate(self._offsets):
             if offset is not None:
-                levels = self._levels[hour * len(LEVELS) : (hour + 1) * len(LEVELS)]
+                levels = self._levels[hour * _LEVELS : (hour + 1) * _LEVELS]
                 counts = zip(LEVEL_FIELDS, levels, strict=True)
                 yield f"{hour:02d}", {name: n for name, n in counts if n}, offset
 
@@ -132,6 +137,7 @@ class Sums:
         self.ages: list[Age] = []
         self._deltas: dict[tuple[str, str | None, str, str], Delta] = {}
         self._late_after = design().late_after
+        self._hour = _hour(0)
 
     @property
     def buckets(self) -> int:
@@ -145,16 +151,19 @@ class Sums:
             self.repeated += 1
             return
         occurred_at, received_at = answer.occurred_at, answer.received_at
-        day, hour, satisfied_from = _hour((occurred_at - _1970) // _HOUR)
+        hour = self._hour
+        if not hour.begins <= occurred_at < hour.ends:
+            hour = self._hour = _hour((occurred_at - _1970) // _HOUR)
         for item, level in answer.answers.items():
             # A plain tuple: this runs for every answer of a backlog, and a named one costs more.
-            key = (answer.unit, answer.field, day, item)
+            key = (answer.unit, answer.field, hour.day, item)
             delta = self._deltas.get(key)
             if delta is None:
                 delta = self._deltas[key] = Delta(answer)
-            delta.add(answer, hour, level)
+            delta.add(answer, hour.of_day, level)
             if item == OVERALL and received_at - occurred_at <= self._late_after:
-                self.news[answer.unit].append(occurred_at if level < satisfied_from else None)
+                said = occurred_at if level < hour.satisfied_from else None
+                self.news[answer.unit].append(said)
         if len(self.ages) < _AGES_KEPT:
             self.ages.append(Age(offset, occurred_at.timestamp(), received_at.timestamp()))
         self.last = offset
