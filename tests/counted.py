@@ -6,7 +6,8 @@ from typing import Any
 
 from schemas.feedback import FeedbackAccepted
 from services.runtime.database import Database
-from services.scoring.ledger import NOTHING_APPLIED, Ledger
+from services.scoring.applying import NOTHING_APPLIED
+from services.scoring.ledger import Ledger
 from services.scoring.tallies import refresh_tallies
 from services.scoring.touched import touched_since
 from tests.builders import accepted, records

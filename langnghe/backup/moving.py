@@ -11,7 +11,7 @@ from typing import Final
 
 from schemas.collections import BUCKETS, POSITIONS, QUARANTINE, RESPONSES
 from services.runtime.database import Document
-from services.scoring.ledger import NOTHING_APPLIED
+from services.scoring.applying import NOTHING_APPLIED
 from services.scoring.storage import UNREADABLE
 
 LOG: Final = 10**12

@@ -33,8 +33,8 @@ from services.runtime.database import OPTIONS, Database, encoded
 from services.runtime.groups import Places, Span
 from services.runtime.security import kafka_security
 from services.runtime.settings import Settings
+from services.scoring.applying import NOTHING_APPLIED, apply, position_id
 from services.scoring.counting import Sums
-from services.scoring.ledger import NOTHING_APPLIED, Ledger, position_id
 from services.scoring.reading import Answer
 
 _AT_ONCE = 1000
@@ -208,7 +208,6 @@ async def _load(database: Database, folder: Path, name: str, same: bool, report:
 async def _place_scoring(database: Database, log: Log) -> tuple[dict[int, int], int]:
     """Let scoring go on at the end of its topic; by partition its position, and how many responses
     were counted for it to be right."""
-    ledger = Ledger(database)
     nothing = NOTHING_APPLIED if log.same else BEFORE_ALL
     applied: dict[int, int] = {}
     counted = 0
@@ -226,7 +225,7 @@ async def _place_scoring(database: Database, log: Log) -> tuple[dict[int, int], 
             sums = Sums(applied[partition])
             for event in events:
                 sums.add(event)
-            await ledger.apply(partition, sums, span.end)
+            await apply(database, partition, sums, span.end)
             applied[partition] = sums.last
             counted += sums.answers
     return applied, counted

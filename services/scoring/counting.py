@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from method.change import Said, design
@@ -25,6 +26,9 @@ _AGES_KEPT: Final = 5_000
 _HOUR: Final = timedelta(hours=1)
 _HOURS_A_DAY: Final = 24
 _LEVELS: Final = len(LEVELS)
+_HOURS: Final = [f"{hour:02d}" for hour in range(_HOURS_A_DAY)]
+_COUNT_PATHS: Final = [f"h.{hour}.{level}" for hour in _HOURS for level in LEVEL_FIELDS]
+_OFFSET_PATHS: Final = [f"h.{hour}.offset" for hour in _HOURS]
 _1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -112,7 +116,18 @@ class Delta:
             if offset is not None:
                 levels = self._levels[hour * _LEVELS : (hour + 1) * _LEVELS]
                 counts = zip(LEVEL_FIELDS, levels, strict=True)
-                yield f"{hour:02d}", {name: n for name, n in counts if n}, offset
+                yield _HOURS[hour], {name: n for name, n in counts if n}, offset
+
+    def counts(self) -> dict[str, int]:
+        """The numbers of answers by where they stand in a bucket: `n4` and `h.07.n4`."""
+        of_day = ((name, sum(self._levels[at::_LEVELS])) for at, name in enumerate(LEVEL_FIELDS))
+        of_hours = zip(_COUNT_PATHS, self._levels, strict=True)
+        return {path: n for path, n in chain(of_day, of_hours) if n}
+
+    def offsets(self) -> dict[str, int]:
+        """Source offset of the last answer of each hour by where it stands: `h.07.offset`."""
+        of_hours = zip(_OFFSET_PATHS, self._offsets, strict=True)
+        return {path: offset for path, offset in of_hours if offset is not None}
 
 
 class Sums:

@@ -1,9 +1,4 @@
-"""Adds responses to the buckets exactly once, whatever is killed, repeated or owned twice.
-
-One transaction a batch: compare-and-set of the partition's position, then the sums. The position
-is a *source* offset (of feedback.submitted.v1): a record that ingest publishes again after a crash
-has a new offset in feedback.accepted.v1 but the same source offset, and is skipped. Guarding each
-bucket by an offset of its own would count twice, because a replayed batch has other boundaries.
+"""What is counted of the partitions that this process owns: added up, then written.
 
 Sums grow over several batches while more records wait, up to so many answers: the deeper the
 backlog, the more of them fall into the same buckets and cost one write together.
@@ -14,38 +9,28 @@ would lose the answer. A record that somebody else wrote to the topic holds none
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable
 
 from aiokafka import ConsumerRecord
 from bson import Binary
-from pymongo import UpdateOne
 
-from schemas.collections import BUCKETS, POSITIONS
-from schemas.topics import FEEDBACK_ACCEPTED
 from services.runtime import metrics
 from services.runtime.blame import blame
 from services.runtime.consumer import HaltError, MovedError, Records
-from services.runtime.database import Database, Session
-from services.scoring import charts
-from services.scoring.counting import NO_FIELD, Age, BucketKey, Delta, Sums
+from services.runtime.database import Database
+from services.scoring.applying import apply, position
+from services.scoring.counting import Age, Sums
 from services.scoring.reading import UnreadableError, read
 from services.scoring.storage import UNREADABLE
 
 log = logging.getLogger(__name__)
 
-NOTHING_APPLIED = -1
 _OF_INGEST = ("ce_source", b"/langnghe/ingest")
-_ANSWERS_AT_ONCE = 200_000
+_ANSWERS_AT_ONCE = 400_000
 _BUCKETS_AT_ONCE = 20_000
-"""Sums of a partition are written when they have come to one of these. A bucket takes 1.3 kB, and
-5 kB while it is written; with many items and service fields, nearly every answer falls into others.
+"""Sums of a partition are written when they have come to one of these. A bucket takes 1.3 kB; with
+many items and service fields, nearly every answer falls into another.
 """
-
-
-def position_id(partition: int) -> str:
-    """The `_id` of a partition's position."""
-    return f"{FEEDBACK_ACCEPTED.name}/{partition}"
 
 
 def _many(sums: Sums) -> bool:
@@ -83,27 +68,12 @@ class Ledger:
         return sums.answers if sums else 0
 
     async def resume(self, partition: int) -> int:
-        """Read a partition's position; where to go on in feedback.accepted.v1.
-
-        At its beginning where nothing is known. What was committed to Kafka does not say what is
-        counted.
-        """
+        """Read a partition's position; where to go on in feedback.accepted.v1."""
         self.ages[partition] = []
-        document = await self._database[POSITIONS].find_one_and_update(
-            {"_id": position_id(partition)},
-            {
-                "$setOnInsert": {
-                    "partition": partition,
-                    "applied": NOTHING_APPLIED,
-                    "refreshed": NOTHING_APPLIED,
-                }
-            },
-            upsert=True,
-            return_document=True,
-        )
-        self._sums[partition] = Sums(document["applied"])
-        position: int = document.get("next", 0)
-        return position
+        known = await position(self._database, partition)
+        self._sums[partition] = Sums(known["applied"])
+        following: int = known.get("next", 0)
+        return following
 
     async def handle(self, partition: int, records: Records) -> bool:
         """Count the records of one partition that were not counted before.
@@ -172,7 +142,7 @@ class Ledger:
         """Write what was added up, and add up anew."""
         sums = self._sums[partition]
         try:
-            await self.apply(partition, sums, self._following[partition])
+            await apply(self._database, partition, sums, self._following[partition])
         except MovedError:
             metrics.SCORING_FENCED.inc()
             del self._sums[partition]
@@ -180,63 +150,3 @@ class Ledger:
         self._sums[partition] = Sums(sums.last)
         metrics.SCORING_COUNTED.inc(sums.answers)
         self.ages.setdefault(partition, []).extend(sums.ages)
-
-    async def apply(self, partition: int, sums: Sums, following: int) -> None:
-        """Write sums and move the partition's position, or do neither.
-
-        Args:
-            partition: of them all.
-            sums: of answers beyond the position.
-            following: where to go on in feedback.accepted.v1.
-
-        Raises:
-            MovedError: when the position is another by now.
-        """
-        operations = [_add(partition, key, delta) for key, delta in sums.deltas().items()]
-
-        async def work(session: Session) -> None:
-            moved = await self._database[POSITIONS].update_one(
-                {"_id": position_id(partition), "applied": sums.applied},
-                {"$set": {"applied": sums.last, "next": following}},
-                session=session,
-            )
-            if moved.matched_count == 0:
-                raise MovedError
-            if operations:
-                await self._database[BUCKETS].bulk_write(operations, ordered=False, session=session)
-                await charts.move(self._database, session, sums.news)
-
-        await self._database.transaction(work)
-
-
-def _add(partition: int, key: BucketKey, delta: Delta) -> UpdateOne:
-    counts: Counter[str] = Counter()
-    offsets: dict[str, int] = {}
-    for hour, levels, offset in delta.hours():
-        for level, n in levels.items():
-            counts[level] += n
-            counts[f"h.{hour}.{level}"] = n
-        offsets[f"h.{hour}.offset"] = offset
-    return UpdateOne(
-        {"_id": key.id},
-        {
-            "$inc": counts,
-            "$set": {
-                "partition": partition,
-                "offset": delta.offset,
-                "above": delta.above,
-                **offsets,
-            },
-            "$max": {
-                "latest_occurred_at": delta.latest_occurred_at,
-                "latest_received_at": delta.latest_received_at,
-            },
-            "$setOnInsert": {
-                "unit": key.unit,
-                "field": None if key.field == NO_FIELD else key.field,
-                "day": key.day,
-                "item": key.item,
-            },
-        },
-        upsert=True,
-    )

@@ -22,9 +22,9 @@ from schemas.topics import FEEDBACK_ACCEPTED
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Document
 from services.runtime.producer import Producer
+from services.scoring.applying import position
 from services.scoring.derived import scopes_of, show, sum_up
 from services.scoring.differences import Wrong
-from services.scoring.ledger import Ledger
 from services.scoring.mending import put_right, stored_buckets
 from services.scoring.recount import Recount, counted_up_to
 from services.scoring.storage import REBUILDS
@@ -110,7 +110,7 @@ class Rebuild:
             ):
                 raise UnknownUnitError(unit)
         for partition in range(FEEDBACK_ACCEPTED.partitions):
-            await Ledger(self._database).resume(partition)
+            await position(self._database, partition)
         mark = await self._database[REBUILDS].find_one_and_update(
             {"_id": self._name},
             {"$setOnInsert": {"begun_at": self._clock()}},

@@ -15,8 +15,9 @@ from method.window import Segment
 from schemas.collections import INDICES, TALLIES
 from services.runtime.database import Collection, Database
 from services.scoring import past
+from services.scoring.applying import NOTHING_APPLIED
 from services.scoring.indices import refresh_indices
-from services.scoring.ledger import NOTHING_APPLIED, Ledger
+from services.scoring.ledger import Ledger
 from services.scoring.storage import PASTS
 from services.scoring.tallies import refresh_tallies
 from services.scoring.touched import touched_since

@@ -220,7 +220,7 @@ async def test_a_failing_transaction_leaves_no_trace(
     def explode(*_: object) -> None:
         raise RuntimeError("crash before the write")
 
-    monkeypatch.setattr("services.scoring.ledger._add", explode)
+    monkeypatch.setattr("services.scoring.applying._add", explode)
     with pytest.raises(RuntimeError):
         await ledger.handle(0, records([accepted(1)], first=1))
     monkeypatch.undo()

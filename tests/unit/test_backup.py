@@ -13,7 +13,7 @@ from langnghe.backup.contents import KEPT
 from langnghe.backup.manifest import BackupError, Manifest, Standing, file_of, kept
 from langnghe.backup.moving import BEFORE_ALL, LOG, MOVES
 from schemas.collections import BUCKETS, POSITIONS, QUARANTINE, REGISTRY, RESPONSES
-from services.scoring.ledger import NOTHING_APPLIED
+from services.scoring.applying import NOTHING_APPLIED
 from services.scoring.storage import UNREADABLE
 
 
