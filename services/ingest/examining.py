@@ -4,8 +4,7 @@ Everything that our code does for a record before it is stored happens here, so 
 raises befalls this record alone.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -23,16 +22,14 @@ from services.runtime.blame import blame
 from services.runtime.producer import Encoded, Producer
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(NamedTuple):
     """A response that counts, and its event as Kafka gets it."""
 
     item: Stored
     event: Encoded
 
 
-@dataclass(frozen=True)
-class Examined:
+class Examined(NamedTuple):
     """A record, the response that it holds, if it can be read, and what it turned out to be."""
 
     source: SourcePosition
@@ -56,7 +53,7 @@ def accepted(item: Stored) -> bytes:
     """
     response = item.response
     said = {name: value for name in _SAID if (value := getattr(response, name)) is not None}
-    return msgspec.json.encode(said | {"above": item.above, "source": item.source.model_dump()})
+    return msgspec.json.encode(said | {"above": item.above, "source": vars(item.source)})
 
 
 class Examiner:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,8 @@ from schemas.scope import Scope
 from services.ingest.reading import Rejection
 from services.ingest.writing import DUPLICATE_KEY, refusal, without_input
 from services.runtime.database import Database, Document, encoded
+
+_NOT_ANSWERED: Final = frozenset({"received_at", "dossier_token"})
 
 
 class Outcome(Enum):
@@ -64,13 +66,17 @@ class Stored:
                 "stage": self.response.stage.value,
                 "above": self.above,
                 "digest": digest,
-                "source": self.source.model_dump(),
+                "source": vars(self.source),
             }
         )
 
     def _answered(self) -> dict[str, Any]:
-        left_out = {"received_at", "dossier_token"}
-        return self.response.model_dump(mode="python", exclude=left_out, exclude_none=True)
+        # The values as they are: to have them copied takes three times as long.
+        return {
+            name: value
+            for name, value in vars(self.response).items()
+            if value is not None and name not in _NOT_ANSWERED
+        }
 
 
 def _fingerprint(answered: Mapping[str, Any]) -> bytes:
