@@ -39,6 +39,7 @@ from tests.world import CrashError, World, play, world_of
 PARTITION = 0
 OWNERS = st.integers(0, 1)
 SIZES = st.integers(1, 6)
+FIELDS = (None, "ho-tich")
 
 
 @dataclass
@@ -132,9 +133,9 @@ class Scoring(RuleBasedStateMachine):
         """Ingest publishes new responses; some happened long ago."""
         known = {event.source.offset for event in self.history.log}
         first = max(known, default=-1) + 1
-        moment = self.now - timedelta(hours=hours)
+        when = {"occurred_at": self.now - timedelta(hours=hours), "received_at": self.now}
         self.history.log += [
-            accepted(first + number, level, occurred_at=moment, received_at=self.now)
+            accepted(first + number, level, field=FIELDS[number % 2], **when)
             for number, level in enumerate(levels)
         ]
 
