@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from random import Random
+from typing import Any
 from unittest import mock
 
 import pytest
 import pytest_asyncio
-from pymongo import MongoClient
+from pymongo import MongoClient, UpdateOne
 from pymongo.errors import OperationFailure
 
 from langnghe.verify import verify
@@ -21,6 +23,7 @@ from schemas.index import IndexUpdated
 from services.runtime.consumer import MovedError
 from services.runtime.database import Database, Document
 from services.runtime.producer import Producer
+from services.scoring.applying import _add
 from services.scoring.indices import refresh_indices
 from services.scoring.ledger import Ledger
 from services.scoring.refresh import Refresh
@@ -211,22 +214,28 @@ async def test_what_a_killed_owner_left_open_is_ended_and_the_next_one_counts(
     assert sum(await counted(database)) == 1
 
 
+@pytest.mark.parametrize("written", [0, 1], ids="{} buckets are written".format)
 async def test_a_failing_transaction_leaves_no_trace(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
     ledger = Ledger(database)
     await ledger.handle(0, records([accepted(0)]))
+    prepared = count()
 
-    def explode(*_: object) -> None:
-        raise RuntimeError("crash before the write")
+    def explode(*args: Any) -> UpdateOne:
+        if next(prepared) == written:
+            raise RuntimeError("crash before the write")
+        return _add(*args)
 
+    monkeypatch.setattr("services.scoring.applying._BUCKETS_A_WRITE", 1)
     monkeypatch.setattr("services.scoring.applying._add", explode)
+    batch = records([accepted(1), accepted(2, field="ho-tich")], first=1)
     with pytest.raises(RuntimeError):
-        await ledger.handle(0, records([accepted(1)], first=1))
-    monkeypatch.undo()
+        await ledger.handle(0, batch)
     assert sum(await counted(database)) == 1
-    await ledger.handle(0, records([accepted(1)], first=1))
-    assert sum(await counted(database)) == 2
+    assert await Ledger(database).resume(0) == 1
+    await ledger.handle(0, batch)
+    assert sum(await counted(database)) == 3
 
 
 async def test_resume_tells_where_to_go_on(database: Database) -> None:
