@@ -49,6 +49,8 @@ async def announce(
 ) -> None:
     """Compute the indices of scopes anew and tell of them, of what is above others last.
 
+    Few go together. Of many, each kind goes when those below it are written, in parts.
+
     Args:
         database: of scoring.
         producer: of index.updated.v1.
@@ -64,10 +66,13 @@ async def announce(
             indices = await refresh_indices(database, some, clock(), oldest_moved)
             await producer.send(INDEX_UPDATED, indices, traces=traces)
 
-    for _, of_kind in groupby(upwards(scopes), scope_kind):
-        one_kind = list(of_kind)
-        starts = range(0, len(one_kind), _SCOPES_AT_ONCE)
-        await gather(*(announce_part(one_kind[at : at + _SCOPES_AT_ONCE]) for at in starts))
+    ordered = upwards(scopes)
+    stages = [ordered]
+    if len(ordered) > _SCOPES_AT_ONCE:
+        stages = [list(of_kind) for _, of_kind in groupby(ordered, scope_kind)]
+    for stage in stages:
+        starts = range(0, len(stage), _SCOPES_AT_ONCE)
+        await gather(*(announce_part(stage[at : at + _SCOPES_AT_ONCE]) for at in starts))
 
 
 class Refresh:

@@ -20,6 +20,7 @@ from method.period import LOCAL_ZONE, hour_key
 from schemas.collections import BUCKETS, INDICES, POSITIONS, RESPONSES, TALLIES
 from schemas.feedback import FeedbackAccepted, SourcePosition
 from schemas.index import IndexUpdated
+from schemas.scope import scope_kind
 from services.runtime.consumer import MovedError
 from services.runtime.database import Database, Document
 from services.runtime.producer import Producer
@@ -307,6 +308,32 @@ async def test_every_scope_moves_and_says_so(
     ]
     assert {update.scope for update in announced} == expected.keys()
     assert all(update.basis == "management_information" for update in announced)
+
+
+async def test_of_many_scopes_each_kind_goes_when_those_below_it_are_written(
+    database: Database, make_refresh: MakeRefresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way: list[str] = []
+    order: list[str] = []
+
+    async def watched(database: Database, scopes: list[str], *rest: Any) -> list[IndexUpdated]:
+        (kind,) = {scope_kind(scope) for scope in scopes}
+        under_way.append(kind)
+        assert len(under_way) <= 2
+        assert set(under_way) == {kind}, "those below are not written yet"
+        found = await refresh_indices(database, scopes, *rest)
+        under_way.remove(kind)
+        order.append(kind)
+        return found
+
+    ledger = Ledger(database)
+    events = [accepted(n, unit=f"000.00.0{n}.H26", field="ho-tich") for n in range(5)]
+    await ledger.handle(0, records(events))
+    monkeypatch.setattr("services.scoring.refresh._SCOPES_AT_ONCE", 1)
+    monkeypatch.setattr("services.scoring.refresh.refresh_indices", watched)
+    await make_refresh(ledger).run()
+    assert order == ["unit"] * 5 + ["field", "commune", "province", "country"]
+    assert (await answers_now(database, "country"))["7d"] == 5
 
 
 async def test_items_have_indices_of_their_own(
