@@ -26,7 +26,7 @@ from services.scoring.storage import UNREADABLE
 log = logging.getLogger(__name__)
 
 _OF_INGEST = ("ce_source", b"/langnghe/ingest")
-_ANSWERS_AT_ONCE = 400_000
+_ANSWERS_AT_ONCE = 200_000
 _BUCKETS_AT_ONCE = 20_000
 """Sums of a partition are written when they have come to one of these. A bucket takes 1.3 kB; with
 many items and service fields, nearly every answer falls into another.
